@@ -1,0 +1,228 @@
+//! What every request and every background task shares.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+use crate::auth::limits::Limits;
+use crate::auth::passwords::Hashers;
+use crate::auth::tokens::AccessTokens;
+use crate::auth::{AdminClaim, Revocations};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::Result;
+use crate::http::idempotency::{self, InFlight};
+use crate::http::metrics::Metrics;
+use crate::live::{self, Live};
+use crate::lots::catalogue::{Catalogue, Count};
+use crate::{auth, lots, secrets};
+
+/// How often listeners hear of changes.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked whether another process changed something: within the second that a
+/// count may be old.
+const REFRESH_EVERY: Duration = Duration::from_millis(400);
+const CLEAN_EVERY: Duration = Duration::from_secs(3600);
+
+/// The application: cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub config: Config,
+    pub clock: Clock,
+    pub db: Db,
+    pub tokens: AccessTokens,
+    pub hashers: Hashers,
+    pub limits: Limits,
+    pub revocations: Arc<Revocations>,
+    pub claim: AdminClaim,
+    pub in_flight: InFlight,
+    pub catalogue: Arc<Catalogue>,
+    pub live: Live,
+    pub metrics: Metrics,
+    shutdown: watch::Sender<bool>,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the database, brings it up to date and reads what is kept in memory.
+    ///
+    /// # Errors
+    /// What stops the start, in words.
+    pub fn open(config: Config, clock: Clock) -> Result<Self, String> {
+        secrets::private_folder(&config.data_dir)?;
+        let key = secrets::access_token_key(&config)?;
+        let db = Db::open(&config.database_url).map_err(|error| error.to_string())?;
+        for migration in db.migrate()? {
+            tracing::info!(%migration, "migrated the schema");
+        }
+        let app = Self(Arc::new(Parts {
+            tokens: AccessTokens::new(&key, config.access_token_minutes, clock.clone()),
+            hashers: Hashers::start(config.password_hashers),
+            limits: Limits::new(config.rate_limit),
+            revocations: Arc::default(),
+            claim: AdminClaim::default(),
+            in_flight: InFlight::default(),
+            catalogue: Arc::default(),
+            live: Live::default(),
+            metrics: Metrics::default(),
+            shutdown: watch::Sender::new(false),
+            config,
+            clock,
+            db,
+        }));
+        app.read_state().map_err(|error| error.to_string())?;
+        Ok(app)
+    }
+
+    fn read_state(&self) -> Result<()> {
+        let catalogue = self.catalogue.clone();
+        let (revocations, since, until) = self.revocation_window();
+        self.db.write_blocking(Uuid::nil(), move |tx| {
+            tx.changed_elsewhere()?;
+            let rows = lots::store::all(tx)?;
+            let catalogue = catalogue.clone();
+            tx.on_commit(move || catalogue.replace(&rows));
+            revocations.revoke(auth::store::revoked_since(tx, since)?, until);
+            Ok(())
+        })
+    }
+
+    fn revocation_window(&self) -> (Arc<Revocations>, jiff::Timestamp, jiff::Timestamp) {
+        let now = self.clock.now();
+        let until = self.tokens.all_expired_after(now);
+        (self.revocations.clone(), now - until.duration_since(now), until)
+    }
+
+    /// Starts what runs beside the requests; it ends with [`App::shut_down`].
+    pub fn start_background(&self) {
+        let app = self.clone();
+        tokio::spawn(async move {
+            let mut shutdown = app.shutdown();
+            let mut publish = tokio::time::interval(PUBLISH_EVERY);
+            let mut refresh = tokio::time::interval(REFRESH_EVERY);
+            let mut clean = tokio::time::interval(CLEAN_EVERY);
+            for interval in [&mut publish, &mut refresh, &mut clean] {
+                interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            }
+            loop {
+                let done = tokio::select! {
+                    () = live::ended(&mut shutdown) => break,
+                    _ = publish.tick() => {
+                        app.publish_changes();
+                        Ok(())
+                    }
+                    _ = refresh.tick() => app.refresh().await,
+                    _ = clean.tick() => app.clean().await,
+                };
+                if let Err(error) = done {
+                    tracing::warn!(%error, "a background task failed and will be tried again");
+                }
+            }
+        });
+    }
+
+    fn publish_changes(&self) {
+        for Count { id, free_spots, number_of_spots } in self.catalogue.take_changes() {
+            self.live.publish(
+                "lot",
+                &format!(
+                    "{{\"id\":\"{id}\",\"free_spots\":{free_spots},\"number_of_spots\":{number_of_spots}}}"
+                ),
+            );
+        }
+    }
+
+    /// Takes over what other processes committed: an import, another replica.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub async fn refresh(&self) -> Result<()> {
+        let catalogue = self.catalogue.clone();
+        let (revocations, since, until) = self.revocation_window();
+        self.db
+            .write(Uuid::nil(), move |tx| {
+                if tx.changed_elsewhere()? {
+                    let rows = lots::store::all(tx)?;
+                    let catalogue = catalogue.clone();
+                    tx.on_commit(move || catalogue.replace(&rows));
+                    revocations.revoke(auth::store::revoked_since(tx, since)?, until);
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Removes what nobody needs any more.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub async fn clean(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.limits.forget_idle();
+        self.revocations.forget_expired(now);
+        let removed = self
+            .db
+            .write(Uuid::nil(), move |tx| {
+                let answers = idempotency::remove_old(tx, now)?;
+                Ok(answers + auth::store::remove_old_sessions(tx, now)?)
+            })
+            .await?;
+        tracing::debug!(removed, "removed old records");
+        Ok(())
+    }
+
+    /// Where people reach this server, once it listens on `address`.
+    #[must_use]
+    pub fn public_url(&self, address: std::net::SocketAddr) -> String {
+        self.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
+    }
+
+    /// Whether the refresh cookie may be `Secure`: always, but on plain http beyond this machine.
+    #[must_use]
+    pub fn secure_cookies(&self) -> bool {
+        self.config.public_url.as_deref().is_none_or(|url| {
+            let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
+            url.starts_with("https://") || local.iter().any(|start| url.starts_with(start))
+        })
+    }
+
+    #[must_use]
+    pub fn lot_defaults(&self) -> lots::Defaults {
+        lots::Defaults {
+            time_zone: self.config.time_zone_name.clone(),
+            currency: self.config.currency,
+        }
+    }
+
+    /// Turns true when the process is about to end.
+    #[must_use]
+    pub fn shutdown(&self) -> watch::Receiver<bool> {
+        self.shutdown.subscribe()
+    }
+
+    /// Ends background tasks and event streams.
+    pub fn shut_down(&self) {
+        self.shutdown.send_replace(true);
+    }
+
+    /// Ends the threads of the database, if nothing uses it any more.
+    pub fn close(self) {
+        if let Some(parts) = Arc::into_inner(self.0) {
+            parts.db.close();
+        }
+    }
+}

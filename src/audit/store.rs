@@ -1,0 +1,74 @@
+//! The audit log in SQL: rows are inserted and read, nothing else.
+
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::{Action, Actor, AuditActor, AuditEntry, Subject};
+use crate::db::{Tx, Value};
+use crate::error::Result;
+use crate::http::paging::{Page, Paging};
+use crate::ids;
+
+/// Adds a row in the transaction of what it tells of. `detail` is an object, or null.
+///
+/// # Errors
+/// Those of storage.
+pub fn record(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    actor: &Actor,
+    action: Action,
+    subject: Option<Subject>,
+    detail: &Json,
+) -> Result<()> {
+    let (kind, subject) = subject.map(Subject::parts).unzip();
+    let detail = if detail.is_null() { "{}".to_owned() } else { detail.to_string() };
+    let address = actor.address.map(|address| address.to_string());
+    tx.exec(
+        "insert into audit (id, at, actor_id, action, subject_kind, subject_id, detail, address) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &[
+            ids::new_id(now).into(),
+            now.into(),
+            actor.user.into(),
+            action.as_str().into(),
+            kind.into(),
+            subject.into(),
+            (&detail).into(),
+            address.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The newest rows first, of one action or of all.
+///
+/// # Errors
+/// Those of storage.
+pub fn list(tx: &mut Tx<'_>, action: Option<&str>, paging: &Paging) -> Result<Page<AuditEntry>> {
+    let filter = if action.is_some() { "a.action = $2" } else { "true" };
+    let sql = format!(
+        "select a.id, a.at, a.actor_id, u.name, a.action, a.subject_kind, a.subject_id, a.detail, \
+         a.address from audit a left join users u on u.id = a.actor_id \
+         where a.id < $1 and {filter} order by a.id desc limit {}",
+        paging.limit_and_one(),
+    );
+    let mut params: Vec<Value<'_>> = vec![paging.before().into()];
+    params.extend(action.map(Value::Text));
+    let rows = tx.all(&sql, &params, |row| {
+        let name: Option<String> = row.get(3)?;
+        let actor = row.get::<Option<Uuid>>(2)?;
+        Ok(AuditEntry {
+            id: row.get(0)?,
+            at: row.get(1)?,
+            actor: actor.map(|id| AuditActor { id, name: name.unwrap_or_default() }),
+            action: row.get(4)?,
+            subject_kind: row.get(5)?,
+            subject_id: row.get(6)?,
+            detail: serde_json::from_str(&row.get::<String>(7)?).unwrap_or_else(|_| json!({})),
+            address: row.get(8)?,
+        })
+    })?;
+    Ok(Page::cut(rows, paging, |entry| entry.id))
+}

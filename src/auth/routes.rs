@@ -1,0 +1,542 @@
+//! Signing up, in and out over HTTP.
+
+use axum::Router;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::extract::ClientAddress;
+use super::limits::Remaining;
+use super::passwords::Password;
+use super::store::{self, Account, Refreshed};
+use super::tokens::RefreshToken;
+use super::{CurrentUser, Role};
+use crate::app::App;
+use crate::audit::{self, Action, Subject};
+use crate::error::{Error, Fields, Problem, Result};
+use crate::http::body::{Input, Json, json as json_response};
+use crate::http::idempotency::Once;
+use crate::money::Currency;
+use crate::users::{Email, Name};
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::from(Router::new())
+        .routes(routes!(register))
+        .routes(routes!(login))
+        .routes(routes!(refresh))
+        .routes(routes!(logout))
+        .routes(routes!(change_password))
+        .routes(routes!(setup))
+        .routes(routes!(claim_admin))
+}
+
+/// A new account.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Registration {
+    #[schema(min_length = 1, max_length = 100, example = "Asha Rao")]
+    name: String,
+    #[schema(example = "asha@example.org")]
+    email: String,
+    password: Password,
+}
+
+impl Registration {
+    fn check(&self) -> Result<(Name, Email)> {
+        let mut fields = Fields::new();
+        let name = fields.check("name", self.name.parse::<Name>());
+        let email = fields.check("email", self.email.parse::<Email>());
+        fields.check("password", self.password.check_new(&[&self.name, &self.email]));
+        fields.done()?;
+        name.zip(email).ok_or_else(|| Error::Internal("a checked field is missing".into()))
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    email: String,
+    password: Password,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PasswordChange {
+    current_password: Password,
+    new_password: Password,
+}
+
+/// The claim of the admin account with the link that the first start printed.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Claim {
+    token: String,
+    name: String,
+    email: String,
+    password: Password,
+}
+
+/// What the client needs to know before anyone has signed in.
+#[derive(Debug, Serialize, ToSchema)]
+struct Setup {
+    /// Whether this installation has its admin.
+    admin_claimed: bool,
+    /// The currency of new lots.
+    currency: Currency,
+    /// The IANA time zone of the installation.
+    #[schema(example = "Asia/Kolkata")]
+    time_zone: String,
+    #[schema(example = "0.1.0")]
+    version: String,
+}
+
+/// Signed in: keep the access token in memory; the refresh token is in a cookie.
+#[derive(Debug, Serialize, ToSchema)]
+struct Session {
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: String,
+    /// Seconds.
+    #[schema(example = 900)]
+    expires_in: i64,
+    user: SessionUser,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionUser {
+    id: Uuid,
+    name: String,
+    email: String,
+    role: Role,
+}
+
+/// Open an account
+#[utoipa::path(post, path = "/api/auth/register", tag = "accounts",
+    params(("Idempotency-Key" = Option<String>, Header)), responses(
+    (status = 201, body = Session, headers(("Set-Cookie" = String, description = "the refresh token"))),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "`email_taken`"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
+))]
+async fn register(
+    State(app): State<App>,
+    client: Client,
+    input: Input<Registration>,
+) -> Result<Response> {
+    let remaining = app.limits.attempt(client.address.0, None)?;
+    let (name, email) = input.value.check()?;
+    let account = open_account(
+        &app,
+        &client,
+        (name, email, Role::User),
+        input.value.password.clone(),
+        input.once,
+    )
+    .await?;
+    Ok(with_limit(account, remaining))
+}
+
+/// An answer with tokens is never recorded. A repeat of the same registration, by its key, signs
+/// in to the account that the first one opened.
+async fn open_account(
+    app: &App,
+    client: &Client,
+    (name, email, role): (Name, Email, Role),
+    password: Password,
+    once: Once,
+) -> Result<Response> {
+    let hash = app.hashers.hash(password).await?;
+    let (clock, actor, agent) = (app.clock.clone(), client.actor(None), client.agent.clone());
+    let token = RefreshToken::new();
+    let cookie = refresh_cookie(app, &token);
+    let (account, session) = app
+        .once_for_account(once, move |tx, first| {
+            let now = clock.now();
+            let account = if let Some(id) = first {
+                store::account_by_id(tx, id)?.ok_or(Error::NotFound)?
+            } else {
+                let account = store::insert_account(tx, now, (&name, &email, role), &hash)?;
+                let action =
+                    if role == Role::Admin { Action::AdminClaimed } else { Action::Registered };
+                let subject = Subject::User(account.id);
+                audit::store::record(tx, now, &actor, action, Some(subject), &json!({}))?;
+                account
+            };
+            let session = store::begin_session(tx, now, account.id, agent.as_deref(), &token)?;
+            Ok((account.id, (account, session)))
+        })
+        .await?;
+    session_response(app, StatusCode::CREATED, account, session, &cookie)
+}
+
+/// Sign in
+#[utoipa::path(post, path = "/api/auth/login", tag = "accounts", responses(
+    (status = 200, body = Session, headers(("Set-Cookie" = String, description = "the refresh token"))),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_credentials`"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "`account_disabled`, only with the right password"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json", description = "`busy`: too many sign in at once"),
+))]
+async fn login(
+    State(app): State<App>,
+    client: Client,
+    Input { value: credentials, .. }: Input<Credentials>,
+) -> Result<Response> {
+    let email = credentials.email.trim().to_lowercase();
+    let remaining = app.limits.attempt(client.address.0, Some(&email))?;
+    let account = app.db.read(move |tx| store::account_by_email(tx, &email)).await?;
+    let hash = account.as_ref().and_then(|account| account.password_hash.clone());
+    let matches = app.hashers.matches(credentials.password, hash).await?;
+    let (clock, actor) = (app.clock.clone(), client.actor(None));
+    let refusal = match &account {
+        Some(account) if matches && account.active => None,
+        Some(_) if matches => Some(Error::Forbidden("account_disabled")),
+        _ => Some(Error::Unauthorized("invalid_credentials")),
+    };
+    if let Some(refusal) = refusal {
+        let reason = refusal.code();
+        let subject = account.map(|account| Subject::User(account.id));
+        app.db
+            .write(Uuid::nil(), move |tx| {
+                let detail = json!({ "reason": reason });
+                audit::store::record(
+                    tx,
+                    clock.now(),
+                    &actor,
+                    Action::SignInFailed,
+                    subject,
+                    &detail,
+                )
+            })
+            .await?;
+        return Err(refusal);
+    }
+    let account = account.ok_or(Error::Unauthorized("invalid_credentials"))?;
+    let (id, agent, token) = (account.id, client.agent.clone(), RefreshToken::new());
+    let cookie = refresh_cookie(&app, &token);
+    let session = app
+        .db
+        .write(id, move |tx| {
+            let now = clock.now();
+            let actor = audit::Actor { user: Some(id), ..actor };
+            let subject = Some(Subject::User(id));
+            audit::store::record(tx, now, &actor, Action::SignedIn, subject, &json!({}))?;
+            store::begin_session(tx, now, id, agent.as_deref(), &token)
+        })
+        .await?;
+    let response = session_response(&app, StatusCode::OK, account, session, &cookie)?;
+    Ok(with_limit(response, remaining))
+}
+
+/// Exchange the refresh cookie for a new access token and cookie
+#[utoipa::path(post, path = "/api/auth/refresh", tag = "accounts", responses(
+    (status = 200, body = Session, headers(("Set-Cookie" = String, description = "the next refresh token"))),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_refresh_token`"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "`cross_site_request`"),
+))]
+async fn refresh(State(app): State<App>, client: Client, cookie: Cookie) -> Result<Response> {
+    const REFUSED: Error = Error::Unauthorized("invalid_refresh_token");
+    let Some(token) = cookie.0 else { return Err(REFUSED) };
+    let (clock, actor, next) = (app.clock.clone(), client.actor(None), RefreshToken::new());
+    let set_cookie = refresh_cookie(&app, &next);
+    let revocations = app.revocations.clone();
+    let until = app.tokens.all_expired_after(clock.now());
+    let refreshed = app
+        .db
+        .write(Uuid::nil(), move |tx| {
+            let now = clock.now();
+            let refreshed = store::refresh(tx, now, &token, &next)?;
+            if let Refreshed::Replayed { user, session } = refreshed {
+                let subject = Some(Subject::User(user));
+                audit::store::record(
+                    tx,
+                    now,
+                    &actor,
+                    Action::RefreshReplayed,
+                    subject,
+                    &json!({ "session": session }),
+                )?;
+                let revocations = revocations.clone();
+                tx.on_commit(move || revocations.revoke([session], until));
+            }
+            Ok(refreshed)
+        })
+        .await?;
+    match refreshed {
+        Refreshed::Session(account, session) => {
+            session_response(&app, StatusCode::OK, *account, session, &set_cookie)
+        }
+        Refreshed::Refused | Refreshed::Replayed { .. } => {
+            let mut response = REFUSED.into_response();
+            response.headers_mut().insert(header::SET_COOKIE, cleared_cookie(&app));
+            Ok(response)
+        }
+    }
+}
+
+/// Sign out: the session ends and the cookie is cleared
+#[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses(
+    (status = 204),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "`cross_site_request`"),
+))]
+async fn logout(State(app): State<App>, client: Client, cookie: Cookie) -> Result<Response> {
+    if let Some(token) = cookie.0 {
+        let (clock, actor) = (app.clock.clone(), client.actor(None));
+        let revocations = app.revocations.clone();
+        let until = app.tokens.all_expired_after(clock.now());
+        app.db
+            .write(Uuid::nil(), move |tx| {
+                let now = clock.now();
+                if let Some((session, user)) = store::end_session(tx, now, &token)? {
+                    let actor = audit::Actor { user: Some(user), ..actor };
+                    let subject = Some(Subject::User(user));
+                    audit::store::record(tx, now, &actor, Action::SignedOut, subject, &json!({}))?;
+                    let revocations = revocations.clone();
+                    tx.on_commit(move || revocations.revoke([session], until));
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cleared_cookie(&app))]).into_response())
+}
+
+/// Change one's password; every other session ends
+#[utoipa::path(post, path = "/api/me/password", tag = "accounts", responses(
+    (status = 204),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "`wrong_password`"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+), security(("bearer" = [])))]
+async fn change_password(
+    State(app): State<App>,
+    user: CurrentUser,
+    client: Client,
+    input: Input<PasswordChange>,
+) -> Result<Response> {
+    let Input { value: change, once } = input;
+    let account = check_password(&app, &client, user, change.current_password).await?;
+    let checked = change.new_password.check_new(&[&account.name, &account.email]);
+    let mut fields = Fields::new();
+    fields.check("new_password", checked);
+    fields.done()?;
+    let hash = app.hashers.hash(change.new_password).await?;
+    let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
+    let revocations = app.revocations.clone();
+    let until = app.tokens.all_expired_after(clock.now());
+    app.write_once(once, user.id, user.id, StatusCode::NO_CONTENT, move |tx| {
+        let now = clock.now();
+        store::set_password(tx, user.id, &hash)?;
+        let ended = store::end_sessions(tx, now, user.id, Some(user.session))?;
+        let subject = Some(Subject::User(user.id));
+        audit::store::record(tx, now, &actor, Action::PasswordChanged, subject, &json!({}))?;
+        let revocations = revocations.clone();
+        tx.on_commit(move || revocations.revoke(ended, until));
+        Ok(())
+    })
+    .await
+}
+
+/// The signed-in account, once its password has been given.
+///
+/// # Errors
+/// 403 `wrong_password`, limited like sign-in.
+pub async fn check_password(
+    app: &App,
+    client: &Client,
+    user: CurrentUser,
+    password: Password,
+) -> Result<Account> {
+    app.limits.attempt(client.address.0, Some(&user.id.to_string()))?;
+    let account = app.db.read(move |tx| store::account_by_id(tx, user.id)).await?;
+    let account = account.ok_or(Error::Unauthorized("invalid_token"))?;
+    if app.hashers.matches(password, account.password_hash.clone()).await? {
+        Ok(account)
+    } else {
+        Err(Error::Forbidden("wrong_password"))
+    }
+}
+
+/// What the installation is like
+#[utoipa::path(get, path = "/api/setup", tag = "operations", responses((status = 200, body = Setup)))]
+async fn setup(State(app): State<App>) -> Result<Json<Setup>> {
+    let admin_claimed = app.db.read(store::admin_exists).await?;
+    Ok(Json(Setup {
+        admin_claimed,
+        currency: app.config.currency,
+        time_zone: app.config.time_zone_name.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+    }))
+}
+
+/// Become the admin of a new installation
+#[utoipa::path(post, path = "/api/setup/claim", tag = "operations", responses(
+    (status = 201, body = Session),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "`invalid_claim_token`"),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "`admin_exists`, `email_taken`"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+async fn claim_admin(
+    State(app): State<App>,
+    client: Client,
+    Input { value: claim, once }: Input<Claim>,
+) -> Result<Response> {
+    app.limits.attempt(client.address.0, None)?;
+    if app.db.read(store::admin_exists).await? {
+        return Err(Error::Conflict("admin_exists"));
+    }
+    app.claim.check(&claim.token, app.clock.now())?;
+    let Claim { name, email, password, .. } = claim;
+    let registration = Registration { name, email, password };
+    let (name, email) = registration.check()?;
+    let who = (name, email, Role::Admin);
+    let response = open_account(&app, &client, who, registration.password, once).await?;
+    app.claim.close();
+    Ok(response)
+}
+
+/// Where a request comes from.
+pub struct Client {
+    pub address: ClientAddress,
+    pub agent: Option<String>,
+}
+
+impl Client {
+    #[must_use]
+    pub fn actor(&self, user: Option<&CurrentUser>) -> audit::Actor {
+        self.address.actor(user)
+    }
+}
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        const AGENT_MAX: usize = 200;
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let agent = agent.map(|agent| agent.chars().take(AGENT_MAX).collect());
+        Ok(Self { address: ClientAddress::from_request_parts(parts, app).await?, agent })
+    }
+}
+
+/// The refresh token in the request's cookie, if it has one. The request must come from our own
+/// pages: a cookie is sent along whoever asks.
+struct Cookie(Option<RefreshToken>);
+
+impl FromRequestParts<App> for Cookie {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        if !is_same_origin(&parts.headers, app.config.public_url.as_deref()) {
+            return Err(Error::Forbidden("cross_site_request"));
+        }
+        let cookies = parts.headers.get_all(header::COOKIE).iter();
+        let mut pairs = cookies
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        let name = cookie_name(app);
+        let token = pairs.find(|(key, _)| *key == name);
+        Ok(Self(token.and_then(|(_, value)| RefreshToken::parse(value))))
+    }
+}
+
+/// `Sec-Fetch-Site` where the browser sends it, else `Origin`. A program that sends neither has no
+/// cookies but its own.
+fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text("origin") else { return true };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    public_url == Some(origin) || (host.is_some() && host == text("host"))
+}
+
+fn cookie_name(app: &App) -> &'static str {
+    if app.secure_cookies() { "__Host-refresh" } else { "refresh" }
+}
+
+fn refresh_cookie(app: &App, token: &RefreshToken) -> String {
+    set_cookie(app, token.as_str(), store::SESSION_MAX.as_secs())
+}
+
+fn cleared_cookie(app: &App) -> HeaderValue {
+    HeaderValue::try_from(set_cookie(app, "", 0)).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn set_cookie(app: &App, value: &str, max_age_seconds: i64) -> String {
+    let secure = if app.secure_cookies() { "; Secure" } else { "" };
+    format!(
+        "{}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Strict{secure}",
+        cookie_name(app)
+    )
+}
+
+fn session_response(
+    app: &App,
+    status: StatusCode,
+    account: Account,
+    session: Uuid,
+    cookie: &str,
+) -> Result<Response> {
+    let body = Session {
+        access_token: app.tokens.issue(account.id, account.role, session)?,
+        token_type: "Bearer".into(),
+        expires_in: app.tokens.expires_in_seconds(),
+        user: SessionUser {
+            id: account.id,
+            name: account.name,
+            email: account.email,
+            role: account.role,
+        },
+    };
+    let mut response = json_response(status, &body);
+    let cookie = HeaderValue::try_from(cookie)
+        .map_err(|_| Error::Internal("a cookie cannot be written".into()))?;
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// `RateLimit` and `RateLimit-Policy` as in the IETF draft on rate limit headers for HTTP.
+fn with_limit(mut response: Response, remaining: Option<Remaining>) -> Response {
+    if let Some(Remaining { limit, remaining }) = remaining {
+        let headers = response.headers_mut();
+        let policy = HeaderValue::try_from(format!("\"sign-in\";q={limit};w=60"));
+        let left = HeaderValue::try_from(format!("\"sign-in\";r={remaining}"));
+        if let (Ok(policy), Ok(left)) = (policy, left) {
+            headers.insert("ratelimit-policy", policy);
+            headers.insert("ratelimit", left);
+        }
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same_origin(headers: &[(&'static str, &str)]) -> bool {
+        let headers = headers.iter().map(|(name, value)| {
+            (header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        });
+        is_same_origin(&headers.collect(), Some("https://parking.example.org"))
+    }
+
+    #[test]
+    fn only_our_own_pages_may_use_the_cookie() {
+        assert!(same_origin(&[("sec-fetch-site", "same-origin")]));
+        assert!(!same_origin(&[("sec-fetch-site", "same-site")]));
+        assert!(!same_origin(&[("sec-fetch-site", "cross-site")]));
+        assert!(same_origin(&[("origin", "https://parking.example.org")]));
+        assert!(same_origin(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")]));
+        assert!(!same_origin(&[("origin", "https://evil.example"), ("host", "127.0.0.1:8080")]));
+        assert!(!same_origin(&[("origin", "null"), ("host", "127.0.0.1:8080")]));
+        assert!(same_origin(&[]));
+    }
+}

@@ -1,0 +1,280 @@
+//! Access tokens (JWT, RFC 8725) and refresh tokens.
+
+use std::sync::LazyLock;
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::signature::{self, Signer, Verifier};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{CurrentUser, Role};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::ids;
+
+const ISSUER: &str = "parking";
+const AUDIENCE: &str = "parking-api";
+/// The media type of an access token (RFC 9068), so that no other kind of token passes for one.
+const TYPE: &str = "at+jwt";
+/// Replicas' clocks may differ by this much.
+const LEEWAY_SECONDS: i64 = 5;
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    /// The user.
+    sub: Uuid,
+    /// The session, which can be revoked before the token expires.
+    sid: Uuid,
+    role: Role,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+}
+
+/// Signs and checks access tokens with the one algorithm this server uses, HS256.
+pub struct AccessTokens {
+    signing: EncodingKey,
+    checking: DecodingKey,
+    validation: Validation,
+    header: Header,
+    minutes: i64,
+    clock: Clock,
+}
+
+impl AccessTokens {
+    #[must_use]
+    pub fn new(secret: &[u8], minutes: i64, clock: Clock) -> Self {
+        LazyLock::force(&PROVIDER_INSTALLED);
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        // Times are checked here, against our own clock.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TYPE.into());
+        Self {
+            signing: EncodingKey::from_secret(secret),
+            checking: DecodingKey::from_secret(secret),
+            validation,
+            header,
+            minutes,
+            clock,
+        }
+    }
+
+    /// The life of a token in seconds.
+    #[must_use]
+    pub fn expires_in_seconds(&self) -> i64 {
+        self.minutes * 60
+    }
+
+    /// # Errors
+    /// [`Error::Internal`] when the token cannot be signed.
+    pub fn issue(&self, user: Uuid, role: Role, session: Uuid) -> Result<String> {
+        let now = self.clock.now().as_second();
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: user,
+            sid: session,
+            role,
+            iat: now,
+            nbf: now,
+            exp: now + self.expires_in_seconds(),
+        };
+        jsonwebtoken::encode(&self.header, &claims, &self.signing)
+            .map_err(|error| Error::Internal(format!("an access token cannot be signed: {error}")))
+    }
+
+    /// # Errors
+    /// 401 `invalid_token`, whatever is wrong with it.
+    pub fn check(&self, token: &str) -> Result<CurrentUser> {
+        const INVALID: Error = Error::Unauthorized("invalid_token");
+        let token = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
+            .map_err(|_| INVALID)?;
+        let claims = token.claims;
+        let now = self.clock.now().as_second();
+        let typed = token.header.typ.as_deref() == Some(TYPE);
+        let timely = claims.nbf <= now + LEEWAY_SECONDS && now < claims.exp;
+        if !(typed && timely) {
+            return Err(INVALID);
+        }
+        Ok(CurrentUser { id: claims.sub, role: claims.role, session: claims.sid })
+    }
+
+    /// When the last token issued by `now` will have expired.
+    #[must_use]
+    pub fn all_expired_after(&self, now: Timestamp) -> Timestamp {
+        now + SignedDuration::from_mins(self.minutes) + SignedDuration::from_secs(LEEWAY_SECONDS)
+    }
+}
+
+/// A refresh token: opaque, 256 bits, single use. Only its SHA-256 is kept.
+pub struct RefreshToken(String);
+
+impl RefreshToken {
+    #[must_use]
+    pub fn new() -> Self {
+        Self(encode(&ids::new_secret()))
+    }
+
+    /// As it came in a cookie; `None` when it cannot be one of ours.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 43 && text.is_ascii()).then(|| Self(text.to_owned()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        sha256(self.0.as_bytes())
+    }
+}
+
+impl Default for RefreshToken {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Base64 for URLs, without padding.
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+type HmacSha256 = Hmac<Sha256>;
+
+/// A key for one purpose out of the installation's secret.
+///
+/// # Panics
+/// Never: HMAC takes keys of any length.
+#[must_use]
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+pub fn derive_key(secret: &[u8], purpose: &str) -> [u8; 32] {
+    let mut mac = HmacSha256::new_from_slice(secret).expect("any length will do");
+    mac.update(purpose.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+/// HS256 for `jsonwebtoken`, whose own features bring RSA and elliptic curves along.
+struct Hs256(HmacSha256);
+
+impl Hs256 {
+    fn new(algorithm: &Algorithm, secret: &[u8]) -> jsonwebtoken::errors::Result<Self> {
+        match algorithm {
+            Algorithm::HS256 => HmacSha256::new_from_slice(secret)
+                .map(Self)
+                .map_err(|_| ErrorKind::InvalidKeyFormat.into()),
+            _ => Err(ErrorKind::InvalidAlgorithm.into()),
+        }
+    }
+}
+
+impl Signer<Vec<u8>> for Hs256 {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        Ok(self.0.clone().chain_update(message).finalize().into_bytes().to_vec())
+    }
+}
+
+impl JwtSigner for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl Verifier<Vec<u8>> for Hs256 {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        // Constant time.
+        let mac = self.0.clone().chain_update(message);
+        mac.verify_slice(signature).map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtVerifier for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| Ok(Box::new(Hs256::new(algorithm, key.as_bytes())?)),
+    verifier_factory: |algorithm, key| {
+        Ok(Box::new(Hs256::new(algorithm, key.try_get_as_bytes()?)?))
+    },
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+static PROVIDER_INSTALLED: LazyLock<()> = LazyLock::new(|| {
+    // Fails only when one is installed already, and ours is the only one.
+    let _ = PROVIDER.install_default();
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(clock: &Clock) -> AccessTokens {
+        AccessTokens::new(&[7; 32], 15, clock.clone())
+    }
+
+    fn clock() -> Clock {
+        Clock::manual("2026-11-22T10:00:00Z".parse().unwrap())
+    }
+
+    fn is_refused(tokens: &AccessTokens, token: &str) -> bool {
+        matches!(tokens.check(token), Err(Error::Unauthorized("invalid_token")))
+    }
+
+    #[test]
+    fn a_token_names_its_user_until_it_expires() {
+        let clock = clock();
+        let tokens = tokens(&clock);
+        let (user, session) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let token = tokens.issue(user, Role::Admin, session).unwrap();
+        let current = tokens.check(&token).unwrap();
+        assert_eq!((current.id, current.session, current.role), (user, session, Role::Admin));
+        clock.advance(SignedDuration::from_secs(15 * 60 - 1));
+        assert!(tokens.check(&token).is_ok());
+        clock.advance(SignedDuration::from_secs(1));
+        assert!(is_refused(&tokens, &token));
+    }
+
+    #[test]
+    fn a_token_of_another_key_type_issuer_or_algorithm_is_refused() {
+        let clock = clock();
+        let ours = tokens(&clock);
+        let user = Uuid::from_u128(1);
+        let other_key = AccessTokens::new(&[8; 32], 15, clock.clone());
+        assert!(is_refused(&ours, &other_key.issue(user, Role::User, user).unwrap()));
+        let mut other_type = tokens(&clock);
+        other_type.header.typ = Some("JWT".into());
+        assert!(is_refused(&ours, &other_type.issue(user, Role::User, user).unwrap()));
+        let token = ours.issue(user, Role::User, user).unwrap();
+        let (_, rest) = token.split_once('.').unwrap();
+        let none = encode(br#"{"typ":"at+jwt","alg":"none"}"#);
+        assert!(is_refused(&ours, &format!("{none}.{rest}")));
+        let (unsigned, _) = token.rsplit_once('.').unwrap();
+        assert!(is_refused(&ours, &format!("{unsigned}.")));
+        assert!(is_refused(&ours, ""));
+    }
+}

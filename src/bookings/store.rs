@@ -1,0 +1,286 @@
+//! Bookings in SQL.
+//!
+//! Never two bookings on a spot: the lot is locked first, its first free spot is taken, and the
+//! unique index `bookings_open_spot` stands behind it.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::plate::Plate;
+use super::{AdminBooking, BookingStatus, Record};
+use crate::db::{Row, Tx, Value};
+use crate::error::{Error, Result};
+use crate::http::paging::{Page, Paging};
+use crate::ids;
+use crate::lots::store::{currency, price_at};
+use crate::lots::tariff::Price;
+use crate::users::Person;
+
+/// Who parks.
+#[derive(Debug, Clone, Copy)]
+pub enum Driver {
+    User {
+        id: Uuid,
+        /// How many open bookings they may have at once.
+        open_max: i64,
+    },
+    WalkIn,
+}
+
+/// Takes the first free spot of a lot: the one with the lowest label.
+///
+/// # Errors
+/// 404; 409 `too_many_open_bookings`, `vehicle_already_parked`, `lot_full`; 401 when the account
+/// was disabled a moment ago.
+pub fn book(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    lot: Uuid,
+    driver: Driver,
+    plate: Option<&Plate>,
+) -> Result<Record> {
+    let (lot_name, code, price) = tx
+        .opt_locked(
+            "select name, currency, price_per_hour_minor, free_minutes, increment_minutes, \
+             daily_cap_minor from lots where id = $1 and deleted_at is null",
+            &[lot.into()],
+            |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?, price_at(row, 2)?)),
+        )?
+        .ok_or(Error::NotFound)?;
+    let user_id = match driver {
+        Driver::WalkIn => None,
+        Driver::User { id, open_max } => {
+            check_user(tx, id, open_max)?;
+            Some(id)
+        }
+    };
+    if let Some(plate) = plate {
+        let parked = tx.opt(
+            "select id from bookings where vehicle_plate = $1 and released_at is null",
+            &[plate.as_str().into()],
+            |row| row.get::<Uuid>(0),
+        )?;
+        if parked.is_some() {
+            return Err(Error::Conflict("vehicle_already_parked"));
+        }
+    }
+    let id = ids::new_id(now);
+    let (spot_id, spot_label) = tx
+        .opt(
+            "update spots set booking_id = $1 where id = (select id from spots \
+             where lot_id = $2 and booking_id is null and not out_of_service \
+             order by label_order limit 1) returning id, label",
+            &[id.into(), lot.into()],
+            |row| Ok((row.get::<Uuid>(0)?, row.get::<String>(1)?)),
+        )?
+        .ok_or(Error::Conflict("lot_full"))?;
+    let reference = ids::new_reference();
+    let Price { per_hour_minor, tariff } = price;
+    tx.exec(
+        "insert into bookings (id, reference, lot_id, spot_id, spot_label, user_id, \
+         vehicle_plate, started_at, price_per_hour_minor, currency, free_minutes, \
+         increment_minutes, daily_cap_minor) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        &[
+            id.into(),
+            (&reference).into(),
+            lot.into(),
+            spot_id.into(),
+            (&spot_label).into(),
+            user_id.into(),
+            plate.map(Plate::as_str).into(),
+            now.into(),
+            per_hour_minor.into(),
+            (&code).into(),
+            tariff.free_minutes.into(),
+            tariff.increment_minutes.into(),
+            tariff.daily_cap_minor.into(),
+        ],
+    )?;
+    Ok(Record {
+        id,
+        reference,
+        lot_id: lot,
+        lot_name,
+        spot_id,
+        spot_label,
+        user_id,
+        vehicle_plate: plate.map(|plate| plate.as_str().to_owned()),
+        started_at: now,
+        released: None,
+        price,
+        currency: currency(&code)?,
+    })
+}
+
+fn check_user(tx: &mut Tx<'_>, id: Uuid, open_max: i64) -> Result<()> {
+    let active = tx.opt_locked("select active from users where id = $1", &[id.into()], |row| {
+        row.get::<bool>(0)
+    })?;
+    if active != Some(true) {
+        return Err(Error::Unauthorized("invalid_token"));
+    }
+    if crate::users::store::open_bookings(tx, id)? >= open_max {
+        return Err(Error::Conflict("too_many_open_bookings"));
+    }
+    Ok(())
+}
+
+const RECORD: &str = "select b.id, b.reference, b.lot_id, l.name, b.spot_id, b.spot_label, \
+     b.user_id, b.vehicle_plate, b.started_at, b.released_at, b.cost_minor, b.currency, \
+     b.price_per_hour_minor, b.free_minutes, b.increment_minutes, b.daily_cap_minor \
+     from bookings b join lots l on l.id = b.lot_id";
+
+fn record(row: &Row<'_>) -> Result<Record, crate::db::Error> {
+    let released_at: Option<Timestamp> = row.get(9)?;
+    Ok(Record {
+        id: row.get(0)?,
+        reference: row.get(1)?,
+        lot_id: row.get(2)?,
+        lot_name: row.get(3)?,
+        spot_id: row.get(4)?,
+        spot_label: row.get(5)?,
+        user_id: row.get(6)?,
+        vehicle_plate: row.get(7)?,
+        started_at: row.get(8)?,
+        released: released_at.zip(row.get(10)?),
+        currency: currency(&row.get::<String>(11)?)?,
+        price: price_at(row, 12)?,
+    })
+}
+
+/// # Errors
+/// 404
+pub fn by_id(tx: &mut Tx<'_>, id: Uuid) -> Result<Record> {
+    let sql = format!("{RECORD} where b.id = $1");
+    tx.opt(&sql, &[id.into()], record)?.ok_or(Error::NotFound)
+}
+
+/// Closes an open booking and frees its spot.
+///
+/// # Errors
+/// Those of storage.
+pub fn close(
+    tx: &mut Tx<'_>,
+    booking: &mut Record,
+    released_at: Timestamp,
+    cost_minor: i64,
+) -> Result<bool> {
+    let closed = tx.exec(
+        "update bookings set released_at = $1, cost_minor = $2 \
+         where id = $3 and released_at is null",
+        &[released_at.into(), cost_minor.into(), booking.id.into()],
+    )?;
+    if closed == 0 {
+        // Another replica was faster.
+        *booking = by_id(tx, booking.id)?;
+        return Ok(false);
+    }
+    tx.exec(
+        "update spots set booking_id = null where id = $1 and booking_id = $2",
+        &[booking.spot_id.into(), booking.id.into()],
+    )?;
+    booking.released = Some((released_at, cost_minor));
+    Ok(true)
+}
+
+/// Which bookings a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    pub lot: Option<Uuid>,
+    pub user: Option<Uuid>,
+    pub status: Option<BookingStatus>,
+    pub plate: Option<String>,
+    /// Started at or after.
+    pub from: Option<Timestamp>,
+    /// Started before.
+    pub to: Option<Timestamp>,
+}
+
+/// A `where` clause that grows.
+struct Filter<'a> {
+    sql: String,
+    params: Vec<Value<'a>>,
+}
+
+impl<'a> Filter<'a> {
+    fn and(&mut self, condition: &str, value: impl Into<Value<'a>>) {
+        self.params.push(value.into());
+        self.sql.push_str(&format!(" and {condition} ${}", self.params.len()));
+    }
+}
+
+impl Selection {
+    /// A booking's id carries its start, so a span of time is a span of ids.
+    fn filter<'a>(&'a self, paging: &Paging) -> Filter<'a> {
+        let to = self.to.map(ids::first_id);
+        let before = to.map_or(paging.before(), |to| to.min(paging.before()));
+        let mut filter = Filter { sql: " where b.id < $1".into(), params: vec![before.into()] };
+        if let Some(from) = self.from {
+            filter.and("b.id >=", ids::first_id(from));
+        }
+        if let Some(lot) = self.lot {
+            filter.and("b.lot_id =", lot);
+        }
+        if let Some(user) = self.user {
+            filter.and("b.user_id =", user);
+        }
+        if let Some(plate) = &self.plate {
+            // A prefix, as a span of text: an index serves it on both engines.
+            filter.and("b.vehicle_plate >=", plate.as_str());
+            filter.params.push(Value::Text(plate));
+            filter.sql.push_str(&format!(
+                " and b.vehicle_plate < ${} || '\u{10ffff}'",
+                filter.params.len()
+            ));
+        }
+        match self.status {
+            None => {}
+            Some(BookingStatus::Open) => filter.sql.push_str(" and b.released_at is null"),
+            Some(BookingStatus::Closed) => filter.sql.push_str(" and b.released_at is not null"),
+        }
+        filter.sql.push_str(&format!(" order by b.id desc limit {}", paging.limit_and_one()));
+        filter
+    }
+}
+
+/// Bookings, the newest first.
+///
+/// # Errors
+/// Those of storage.
+pub fn list(tx: &mut Tx<'_>, selection: &Selection, paging: &Paging) -> Result<Page<Record>> {
+    let filter = selection.filter(paging);
+    let rows = tx.all(&format!("{RECORD}{}", filter.sql), &filter.params, record)?;
+    Ok(Page::cut(rows, paging, |booking| booking.id))
+}
+
+/// [`list`], each with its user.
+///
+/// # Errors
+/// Those of storage.
+pub fn admin_list(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    selection: &Selection,
+    paging: &Paging,
+) -> Result<Page<AdminBooking>> {
+    let page = list(tx, selection, paging)?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for booking in page.items {
+        items.push(with_user(tx, now, &booking)?);
+    }
+    Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+fn with_user(tx: &mut Tx<'_>, now: Timestamp, booking: &Record) -> Result<AdminBooking> {
+    let user = match booking.user_id {
+        None => None,
+        Some(id) => {
+            tx.opt("select id, name, email from users where id = $1", &[id.into()], |row| {
+                let email = row.get::<Option<String>>(2)?.unwrap_or_default();
+                Ok(Person { id: row.get(0)?, name: row.get(1)?, email })
+            })?
+        }
+    };
+    Ok(AdminBooking { booking: booking.to_booking(now), user })
+}

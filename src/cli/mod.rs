@@ -1,0 +1,213 @@
+//! The commands.
+
+mod admin;
+mod serve;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{self, Config, SETTINGS};
+use crate::db::Db;
+use crate::imports::{self, say};
+
+/// A self-hosted parking application: lots, spots, bookings, in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "parking",
+    version,
+    after_help = "Settings come from the environment or from .env; `parking settings` lists them."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and the web client in the foreground, until Ctrl-C or SIGTERM
+    #[command(after_help = settings_help())]
+    Serve,
+    /// Make an account the admin, with the password from the terminal or from standard input
+    CreateAdmin {
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: String,
+    },
+    /// Bring the database's schema up to date (serve does this by itself)
+    Migrate,
+    /// Import lots or sessions from a CSV file, all or nothing
+    Import {
+        #[command(subcommand)]
+        what: Import,
+    },
+    /// Write a consistent copy of the SQLite database to FILE, also while the server runs
+    ///
+    /// FILE must not exist. Restore it by putting it in the place of parking.sqlite while no
+    /// server runs. DATA_DIR/secrets is not part of it: without it everyone signs in again.
+    Backup { file: PathBuf },
+    /// Print the OpenAPI 3.1 document of the API
+    Openapi,
+    /// Print the settings as a file to copy to .env
+    Settings,
+}
+
+#[derive(Debug, Subcommand)]
+enum Import {
+    /// Lots with the columns lot (key), name, number_of_spots, and where known city, address,
+    /// pin_code, latitude, longitude, time_zone, currency, price_per_hour_minor
+    ///
+    /// A lot whose key was imported before is brought up to date, not made again.
+    Lots {
+        file: PathBuf,
+        /// Price per hour of lots without one in the file, in minor units
+        #[arg(long, default_value_t = 0)]
+        price_per_hour_minor: i64,
+    },
+    /// Sessions with the columns lot (key), started_at, ended_at (empty: still parked); .gz is unpacked
+    ///
+    /// Each becomes a booking on the first spot that was free at its start, at the lot's price.
+    Sessions { file: PathBuf },
+}
+
+fn settings_help() -> String {
+    let mut help = String::from("Settings, from the environment or from .env:\n");
+    for setting in SETTINGS {
+        let default = if setting.default.is_empty() {
+            String::new()
+        } else {
+            format!(" [default: {}]", setting.default)
+        };
+        help.push_str(&format!("  {}{default}\n      {}\n", setting.name, setting.meaning));
+    }
+    help
+}
+
+/// Why a command ended badly.
+enum Failure {
+    /// Exit code 2: settings or arguments.
+    Settings(String),
+    /// Exit code 1.
+    Work(String),
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Settings(message)) => {
+            eprintln!("parking: {message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Work(message)) => {
+            eprintln!("parking: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Openapi => {
+            let document = crate::http::openapi().to_pretty_json();
+            say(&document.map_err(|error| Failure::Work(error.to_string()))?);
+            return Ok(());
+        }
+        Command::Settings => {
+            say(Config::example().trim_end());
+            return Ok(());
+        }
+        _ => {}
+    }
+    let vars = config::vars(Path::new(".env")).map_err(Failure::Settings)?;
+    let config = Config::from_vars(&vars).map_err(Failure::Settings)?;
+    start_log(&config)?;
+    let work = match command {
+        Command::Serve => serve::run(config),
+        Command::CreateAdmin { email, name } => {
+            return admin::create(config, &email, &name);
+        }
+        Command::Migrate => migrate(&config),
+        Command::Import { what } => open(config).and_then(|app| import(app, what)),
+        Command::Backup { file } => backup(&config, &file),
+        Command::Openapi | Command::Settings => Ok(()),
+    };
+    work.map_err(Failure::Work)
+}
+
+fn open(config: Config) -> Result<App, String> {
+    App::open(config, Clock::system())
+}
+
+fn migrate(config: &Config) -> Result<(), String> {
+    crate::secrets::private_folder(&config.data_dir)?;
+    let db = Db::open(&config.database_url).map_err(|error| error.to_string())?;
+    let applied = db.migrate()?;
+    for migration in &applied {
+        say(&format!("applied {migration}"));
+    }
+    if applied.is_empty() {
+        say("the schema is up to date");
+    }
+    db.close();
+    Ok(())
+}
+
+fn import(app: App, what: Import) -> Result<(), String> {
+    match what {
+        Import::Lots { file, price_per_hour_minor } => {
+            let outcome = imports::lots::run(&app, &file, price_per_hour_minor)?;
+            let imports::lots::Outcome { created, changed, unchanged } = outcome;
+            say(&format!("lots: {created} created, {changed} changed, {unchanged} unchanged"));
+        }
+        Import::Sessions { file } => {
+            let imports::sessions::Outcome { closed, open } = imports::sessions::run(&app, &file)?;
+            say(&format!("sessions: {closed} past bookings, {open} still open"));
+        }
+    }
+    app.close();
+    Ok(())
+}
+
+fn backup(config: &Config, file: &Path) -> Result<(), String> {
+    if let crate::db::DatabaseUrl::Sqlite(path) = &config.database_url
+        && !path.exists()
+    {
+        return Err(format!("there is no database at {}", path.display()));
+    }
+    let db = Db::open(&config.database_url).map_err(|error| error.to_string())?;
+    db.backup(file)?;
+    db.close();
+    let bytes = std::fs::metadata(file).map(|file| file.len()).unwrap_or_default();
+    say(&format!("{}: {bytes} bytes", file.display()));
+    Ok(())
+}
+
+fn start_log(config: &Config) -> Result<(), Failure> {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| Failure::Settings(format!("LOG={}: {error}", config.log)))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_target(false)
+        .init();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,70 @@
+//! `parking serve`.
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::App;
+use crate::auth::store::admin_exists;
+use crate::config::Config;
+use crate::db::DatabaseUrl;
+use crate::http::server::{self, End};
+
+pub(super) fn run(config: Config) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let app = super::open(config)?;
+    let end = runtime.block_on(serve(app.clone()));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    app.close();
+    match end? {
+        End::Asked => Ok(()),
+        End::StorageFailed => Err("storage failed; start again once the disk is well".into()),
+    }
+}
+
+async fn serve(app: App) -> Result<End, String> {
+    let listener = TcpListener::bind(app.config.listen)
+        .await
+        .map_err(|error| format!("LISTEN={}: {error}", app.config.listen))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    greet(&app, address).await?;
+    app.start_background();
+    let router = crate::http::router(app.clone());
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        eprintln!("stopping");
+    };
+    Ok(server::serve(app, listener, router, stop).await)
+}
+
+/// Says where it listens and, while there is no admin, how to become it. Not part of the log: the
+/// link is a secret.
+async fn greet(app: &App, address: std::net::SocketAddr) -> Result<(), String> {
+    let url = app.public_url(address);
+    for name in &app.config.unused {
+        eprintln!("{name} is set and has no effect in this version");
+    }
+    let data = match &app.config.database_url {
+        DatabaseUrl::Sqlite(path) => path.display().to_string(),
+        DatabaseUrl::Postgres(_) => "PostgreSQL".into(),
+    };
+    eprintln!("parking {}, data in {data}", env!("CARGO_PKG_VERSION"));
+    let has_admin = app.db.read(admin_exists).await.map_err(|error| error.to_string())?;
+    if !has_admin {
+        let token = app.claim.open(app.clock.now());
+        eprintln!("there is no admin yet; become it within a day, once:");
+        eprintln!("  {url}/claim#token={token}");
+    }
+    eprintln!("listening on http://{address}");
+    if url != format!("http://{address}") {
+        eprintln!("people reach it at {url}");
+    }
+    Ok(())
+}

@@ -1,0 +1,405 @@
+//! Every setting once: its name, its default, its meaning. They come from the environment or from
+//! `.env`; the environment wins. An invalid one stops the start and is named.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+
+use crate::db::DatabaseUrl;
+use crate::money::Currency;
+
+/// A setting's entry in `--help` and `.env.example`.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    pub default: &'static str,
+    pub meaning: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default, meaning }
+}
+
+pub const SETTINGS: &[Setting] = &[
+    setting("LISTEN", "127.0.0.1:8080", "Address and port to serve on; port 0 takes a free one."),
+    setting("DATA_DIR", "./data", "Folder of everything that has to be kept."),
+    setting(
+        "DATABASE_URL",
+        "",
+        "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME. Default: parking.sqlite in DATA_DIR. SQLALCHEMY_DATABASE_URI is understood as well.",
+    ),
+    setting(
+        "PUBLIC_URL",
+        "",
+        "Where people reach this server, as in https://parking.example.org. Default: http:// and the address of LISTEN.",
+    ),
+    setting(
+        "ALLOW_INSECURE_HTTP",
+        "no",
+        "yes allows a PUBLIC_URL of http:// beyond this machine. Browsers drop the session cookie there.",
+    ),
+    setting(
+        "SECRET_KEY",
+        "",
+        "Secret of at least 32 characters that other secrets are derived from. Default: made on the first start and kept in DATA_DIR/secrets.",
+    ),
+    setting(
+        "JWT_SECRET_KEY",
+        "",
+        "Secret of at least 32 characters that signs access tokens. Default: derived from SECRET_KEY.",
+    ),
+    setting("ACCESS_TOKEN_MINUTES", "15", "Life of an access token, 1 to 60 minutes."),
+    setting("TIME_ZONE", "Asia/Kolkata", "IANA time zone of the installation and of new lots."),
+    setting("CURRENCY", "INR", "ISO 4217 currency of new lots."),
+    setting("MAX_OPEN_BOOKINGS", "5", "Open bookings a user may have at once, 1 to 1000."),
+    setting(
+        "RATE_LIMIT",
+        "on",
+        "off lifts the limits on the sign-in routes, for load tests on this machine.",
+    ),
+    setting(
+        "PASSWORD_HASHERS",
+        "",
+        "Passwords hashed at the same time, 1 to 64; each needs 19 MiB. Default: half of the processors.",
+    ),
+    setting(
+        "TRUSTED_PROXIES",
+        "",
+        "Addresses or networks of proxies whose X-Forwarded-For is believed, with commas.",
+    ),
+    setting("CORS_ORIGINS", "", "Origins of other sites that may call the API, with commas."),
+    setting("CONNECTIONS_MAX", "10000", "Connections served at once, 10 to 1000000."),
+    setting("METRICS_TOKEN", "", "Bearer token that may read /metrics from other machines."),
+    setting(
+        "LOG",
+        "info",
+        "What is logged: error, warn, info, debug, or a filter such as info,parking::db=debug.",
+    ),
+    setting("REDIS_URL", "", "Understood, and not used yet: one server needs no Redis."),
+    setting(
+        "SMTP_URL",
+        "",
+        "Understood, and not used yet: this version sends no mail. So are MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USERNAME, MAIL_PASSWORD and MAIL_DEFAULT_SENDER.",
+    ),
+];
+
+/// Settings of the original application that are read under their old names. They are known, so
+/// that a mistyped setting of ours can be told from them.
+const MAIL_SETTINGS: &[&str] = &[
+    "MAIL_SERVER",
+    "MAIL_PORT",
+    "MAIL_USE_TLS",
+    "MAIL_USERNAME",
+    "MAIL_PASSWORD",
+    "MAIL_DEFAULT_SENDER",
+];
+
+/// The settings, read and checked.
+#[derive(Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub database_url: DatabaseUrl,
+    /// `None`: the address that is listened on.
+    pub public_url: Option<String>,
+    pub secret_key: Option<String>,
+    pub jwt_secret_key: Option<String>,
+    pub access_token_minutes: i64,
+    pub time_zone: TimeZone,
+    pub time_zone_name: String,
+    pub currency: Currency,
+    pub open_bookings_max: i64,
+    pub rate_limit: bool,
+    pub password_hashers: usize,
+    pub trusted_proxies: Vec<IpNet>,
+    pub cors_origins: Vec<String>,
+    pub connections_max: usize,
+    pub metrics_token: Option<String>,
+    pub log: String,
+    /// Names of settings that are set and have no effect in this version.
+    pub unused: Vec<&'static str>,
+}
+
+/// Names and values before they are checked.
+pub type Vars = BTreeMap<String, String>;
+
+/// The variables of the process, and of the file `.env` for those it does not have.
+///
+/// # Errors
+/// When `.env` is there and cannot be read.
+pub fn vars(env_file: &Path) -> Result<Vars, String> {
+    let mut vars = Vars::new();
+    if env_file.exists() {
+        let unreadable = |error: &dyn Display| format!("{}: {error}", env_file.display());
+        let entries = dotenvy::from_path_iter(env_file).map_err(|error| unreadable(&error))?;
+        for entry in entries {
+            let (name, value) = entry.map_err(|error| unreadable(&error))?;
+            vars.insert(name, value);
+        }
+    }
+    vars.extend(std::env::vars());
+    Ok(vars)
+}
+
+/// Reads settings out of `Vars`; an empty value counts as absent.
+struct Reader<'a>(&'a Vars);
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        let value = self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        value.map(ToOwned::to_owned)
+    }
+
+    fn value<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, String> {
+        let default = SETTINGS.iter().find(|setting| setting.name == name);
+        let value = self
+            .text(name)
+            .or_else(|| default.map(|setting| setting.default.to_owned()))
+            .unwrap_or_default();
+        value.parse().map_err(|error| format!("{name}={value}: {error}"))
+    }
+
+    fn number(&self, name: &str, range: std::ops::RangeInclusive<i64>) -> Result<i64, String> {
+        let number = self.value(name)?;
+        if range.contains(&number) {
+            Ok(number)
+        } else {
+            Err(format!("{name}={number}: must be {} to {}", range.start(), range.end()))
+        }
+    }
+
+    fn switch(&self, name: &str) -> Result<bool, String> {
+        let value: String = self.value(name)?;
+        match value.to_ascii_lowercase().as_str() {
+            "on" | "yes" | "true" | "1" => Ok(true),
+            "off" | "no" | "false" | "0" => Ok(false),
+            _ => Err(format!("{name}={value}: must be on or off")),
+        }
+    }
+
+    fn list<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Vec<T>, String> {
+        let text = self.text(name).unwrap_or_default();
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        entries
+            .map(|entry| entry.parse().map_err(|error| format!("{name}: {entry}: {error}")))
+            .collect()
+    }
+
+    /// A secret is refused when it is short or was never changed; its value is never repeated.
+    fn secret(&self, name: &str) -> Result<Option<String>, String> {
+        const LENGTH_MIN: usize = 32;
+        let Some(secret) = self.text(name) else { return Ok(None) };
+        let lower = secret.to_ascii_lowercase().replace('-', "_");
+        let placeholders = ["replace_with", "replace_me", "your_", "change_me", "changeme"];
+        if placeholders.iter().any(|placeholder| lower.starts_with(placeholder)) {
+            return Err(format!(
+                "{name} still holds its placeholder: set a secret of your own, or leave it out and one is made"
+            ));
+        }
+        if secret.len() < LENGTH_MIN {
+            return Err(format!("{name} is too short: use at least {LENGTH_MIN} characters"));
+        }
+        Ok(Some(secret))
+    }
+}
+
+impl Config {
+    /// # Errors
+    /// The first setting that is wrong, by name.
+    pub fn from_vars(vars: &Vars) -> Result<Self, String> {
+        let read = Reader(vars);
+        let data_dir: PathBuf = read.value::<String>("DATA_DIR")?.into();
+        let (time_zone_name, time_zone) = time_zone(&read.value::<String>("TIME_ZONE")?)
+            .map_err(|error| format!("TIME_ZONE: {error}"))?;
+        let unused = ["REDIS_URL", "SMTP_URL"].iter().chain(MAIL_SETTINGS);
+        let unused = unused.filter(|name| read.text(name).is_some()).copied().collect();
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Ok(Self {
+            listen: read.value("LISTEN")?,
+            database_url: database_url(&read, &data_dir)?,
+            data_dir,
+            public_url: public_url(&read)?,
+            secret_key: read.secret("SECRET_KEY")?,
+            jwt_secret_key: read.secret("JWT_SECRET_KEY")?,
+            access_token_minutes: read.number("ACCESS_TOKEN_MINUTES", 1..=60)?,
+            time_zone,
+            time_zone_name,
+            currency: read.value("CURRENCY")?,
+            open_bookings_max: read.number("MAX_OPEN_BOOKINGS", 1..=1000)?,
+            rate_limit: read.switch("RATE_LIMIT")?,
+            password_hashers: match read.text("PASSWORD_HASHERS") {
+                None => (cores / 2).max(1),
+                Some(_) => to_usize(read.number("PASSWORD_HASHERS", 1..=64)?),
+            },
+            trusted_proxies: networks(&read)?,
+            cors_origins: read.list("CORS_ORIGINS")?,
+            connections_max: to_usize(read.number("CONNECTIONS_MAX", 10..=1_000_000)?),
+            metrics_token: read.text("METRICS_TOKEN"),
+            log: read.value("LOG")?,
+            unused,
+        })
+    }
+
+    /// The settings as a file to copy, the defaults commented out.
+    #[must_use]
+    pub fn example() -> String {
+        let mut text = String::from(
+            "# Settings of parking. Copy this file to .env and change what you need.\n\
+             # What is set in the environment wins over this file.\n",
+        );
+        for Setting { name, default, meaning } in SETTINGS {
+            text.push_str(&format!("\n# {meaning}\n# {name}={default}\n"));
+        }
+        text
+    }
+}
+
+fn to_usize(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(1)
+}
+
+/// An IANA time zone by its name.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn time_zone(name: &str) -> Result<(String, TimeZone), String> {
+    let zone = TimeZone::get(name).map_err(|_| format!("{name} is no IANA time zone"))?;
+    let name = zone.iana_name().unwrap_or(name).to_owned();
+    Ok((name, zone))
+}
+
+fn database_url(read: &Reader<'_>, data_dir: &Path) -> Result<DatabaseUrl, String> {
+    if let Some(url) = read.text("DATABASE_URL") {
+        return url.parse().map_err(|error| format!("DATABASE_URL: {error}"));
+    }
+    if let Some(url) = read.text("SQLALCHEMY_DATABASE_URI") {
+        // There a path after three slashes is relative, to a folder like our DATA_DIR.
+        if let Some(path) = url.strip_prefix("sqlite:///") {
+            return Ok(DatabaseUrl::Sqlite(data_dir.join(path)));
+        }
+        return url.parse().map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"));
+    }
+    Ok(DatabaseUrl::Sqlite(data_dir.join("parking.sqlite")))
+}
+
+fn networks(read: &Reader<'_>) -> Result<Vec<IpNet>, String> {
+    let entries: Vec<String> = read.list("TRUSTED_PROXIES")?;
+    let network = |entry: &String| {
+        let address = entry.parse::<std::net::IpAddr>().map(IpNet::from);
+        address
+            .or_else(|_| entry.parse())
+            .map_err(|_| format!("TRUSTED_PROXIES: {entry} is neither an address nor a network"))
+    };
+    entries.iter().map(network).collect()
+}
+
+/// A `__Host-` cookie does not live on plain http beyond this machine, so no one could stay signed
+/// in: such an address is refused unless it is asked for.
+fn public_url(read: &Reader<'_>) -> Result<Option<String>, String> {
+    let Some(url) = read.text("PUBLIC_URL") else { return Ok(None) };
+    let url = url.trim_end_matches('/').to_owned();
+    let parsed: axum::http::Uri =
+        url.parse().map_err(|error| format!("PUBLIC_URL={url}: {error}"))?;
+    let host = parsed.host().ok_or_else(|| format!("PUBLIC_URL={url}: it names no host"))?;
+    if !matches!(parsed.path(), "" | "/") || parsed.query().is_some() {
+        return Err(format!("PUBLIC_URL={url}: must end with the host or port, without a path"));
+    }
+    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    match parsed.scheme_str() {
+        Some("https") => Ok(Some(url)),
+        Some("http") if local || read.switch("ALLOW_INSECURE_HTTP")? => Ok(Some(url)),
+        Some("http") => Err(format!(
+            "PUBLIC_URL={url}: browsers keep no session on plain http beyond this machine. \
+             Use https://, or set ALLOW_INSECURE_HTTP=yes"
+        )),
+        _ => Err(format!("PUBLIC_URL={url}: must begin with https:// or http://")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(vars: &[(&str, &str)]) -> Result<Config, String> {
+        let vars = vars.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Config::from_vars(&vars)
+    }
+
+    fn refusal(vars: &[(&str, &str)]) -> String {
+        config(vars).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn without_settings_it_serves_sqlite_on_loopback() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.database_url, DatabaseUrl::Sqlite("./data/parking.sqlite".into()));
+    }
+
+    #[test]
+    fn a_placeholder_secret_is_refused_by_name() {
+        for placeholder in [
+            "replace_with_a_long_random_string_of_characters",
+            "your-jwt-secret-key-goes-here-0123456789",
+        ] {
+            for name in ["SECRET_KEY", "JWT_SECRET_KEY"] {
+                let refusal = refusal(&[(name, placeholder)]);
+                assert!(refusal.starts_with(name), "{refusal}");
+                assert!(!refusal.contains(placeholder), "{refusal}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_without_repeating_it() {
+        let refusal = refusal(&[("SECRET_KEY", "hunter2hunter2")]);
+        assert!(refusal.contains("SECRET_KEY is too short") && !refusal.contains("hunter2"));
+    }
+
+    #[test]
+    fn the_original_database_setting_is_understood() {
+        let sqlite = config(&[("SQLALCHEMY_DATABASE_URI", "sqlite:///parking.db")]).unwrap();
+        assert_eq!(sqlite.database_url, DatabaseUrl::Sqlite("./data/parking.db".into()));
+        let postgres =
+            config(&[("SQLALCHEMY_DATABASE_URI", "postgresql+psycopg2://u:p@h/d")]).unwrap();
+        assert_eq!(postgres.database_url, DatabaseUrl::Postgres("postgres://u:p@h/d".into()));
+    }
+
+    #[test]
+    fn wrong_values_are_named() {
+        for (name, value) in [
+            ("LISTEN", "somewhere"),
+            ("DATABASE_URL", "mysql://u@h/d"),
+            ("DATABASE_URL", "sqlite://:memory:"),
+            ("PUBLIC_URL", "http://parking.example.org"),
+            ("PUBLIC_URL", "https://example.org/parking"),
+            ("ACCESS_TOKEN_MINUTES", "0"),
+            ("TIME_ZONE", "Asia/Atlantis"),
+            ("CURRENCY", "XYZ"),
+            ("MAX_OPEN_BOOKINGS", "many"),
+            ("RATE_LIMIT", "perhaps"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ] {
+            assert!(refusal(&[(name, value)]).contains(name), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn plain_http_beyond_this_machine_has_to_be_asked_for() {
+        let url = ("PUBLIC_URL", "http://192.0.2.7:8080");
+        assert!(config(&[url]).is_err());
+        assert!(config(&[url, ("ALLOW_INSECURE_HTTP", "yes")]).is_ok());
+        assert!(config(&[("PUBLIC_URL", "http://localhost:8080/")]).is_ok());
+    }
+
+    #[test]
+    fn the_example_file_lists_every_setting() {
+        let example = std::fs::read_to_string(".env.example").unwrap();
+        assert_eq!(example, Config::example(), "write it anew: parking settings > .env.example");
+    }
+}

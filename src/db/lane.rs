@@ -1,0 +1,224 @@
+//! Group commit. A lane is a thread with a connection and a queue of commands: it drains the queue
+//! into one transaction, commits once, and only then answers each command.
+//!
+//! Commands are expected to succeed or to refuse before their first write, so the batch has no
+//! savepoints: they would cost PostgreSQL two round trips a command. When a command fails after
+//! it wrote something, the batch is rolled back and its commands run again one by one, each in a
+//! transaction of its own. So a failure harms no neighbour; it only costs time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use tokio::sync::oneshot;
+
+use super::Error;
+use super::tx::{Connection, Hook, Tx};
+use crate::error::Result;
+
+/// Commands in one transaction at most: bounds how long the first of them waits for the last.
+const BATCH_COMMANDS_MAX: usize = 256;
+/// Attempts at a command that lost a race (a deadlock, a unique index, a cut connection).
+const ATTEMPTS_MAX: u32 = 4;
+
+pub(super) type BoxedJob = Box<dyn Job>;
+
+pub(super) trait Job: Send {
+    fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
+    fn answer(self: Box<Self>, committed: Result<(), Error>);
+}
+
+pub(super) enum Outcome {
+    /// Succeeded, or refused without having written: either way it may be committed.
+    Commit,
+    /// Refused after it wrote: what it wrote must go.
+    RollBack,
+    Failed(Error),
+}
+
+struct Command<T, F> {
+    run: F,
+    result: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Job for Command<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
+        match (self.run)(tx) {
+            Err(crate::Error::Storage(error)) => Outcome::Failed(error),
+            result => {
+                let refused = result.is_err();
+                self.result = Some(result);
+                if refused && tx.wrote() { Outcome::RollBack } else { Outcome::Commit }
+            }
+        }
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Error>) {
+        let result = match (committed, self.result) {
+            // A refusal stands whatever became of the neighbours' commit.
+            (Ok(()), Some(result)) => result,
+            (Err(_), Some(result @ Err(_))) => result,
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), None) => Err(gone()),
+        };
+        // The caller may have gone away; the change stands.
+        let _ = self.reply.send(result);
+    }
+}
+
+pub(super) fn submit<T, F>(queue: &Sender<BoxedJob>, run: F) -> Result<oneshot::Receiver<Result<T>>>
+where
+    T: Send + 'static,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    queue.try_send(Box::new(Command { run, result: None, reply })).map_err(
+        |error| match error {
+            TrySendError::Full(_) => crate::Error::Storage(Error::Overloaded),
+            TrySendError::Disconnected(_) => gone(),
+        },
+    )?;
+    Ok(answer)
+}
+
+pub(super) fn gone() -> crate::Error {
+    Error::Unavailable("the storage thread has ended".into()).into()
+}
+
+pub(super) fn spawn_writer(
+    number: usize,
+    mut connection: Connection,
+    queue: Receiver<BoxedJob>,
+    failed: Arc<AtomicBool>,
+) -> JoinHandle<()> {
+    spawn(format!("lane-{number}"), move || {
+        while let Ok(first) = queue.recv() {
+            let mut batch = vec![first];
+            batch.extend(queue.try_iter().take(BATCH_COMMANDS_MAX - 1));
+            if failed.load(Ordering::Acquire) {
+                let error = Error::Unavailable("storage has failed".into());
+                batch.into_iter().for_each(|job| job.answer(Err(error.clone())));
+            } else {
+                write_batch(&mut connection, batch, &failed);
+            }
+        }
+    })
+}
+
+pub(super) fn spawn_reader(
+    number: usize,
+    mut connection: Connection,
+    queue: Receiver<BoxedJob>,
+    failed: Arc<AtomicBool>,
+) -> JoinHandle<()> {
+    spawn(format!("reader-{number}"), move || {
+        while let Ok(mut job) = queue.recv() {
+            let mut hooks = Vec::new();
+            let mut answer = Ok(());
+            for _ in 0..ATTEMPTS_MAX {
+                answer = connection.ready().and_then(|()| {
+                    match job.run(&mut Tx::new(&mut connection, &mut hooks)) {
+                        Outcome::Failed(error) => Err(error),
+                        Outcome::Commit | Outcome::RollBack => Ok(()),
+                    }
+                });
+                if !matches!(answer, Err(Error::Repeat(_))) {
+                    break;
+                }
+            }
+            note_failure(&answer, &failed);
+            job.answer(answer);
+        }
+    })
+}
+
+#[expect(clippy::expect_used, reason = "without threads there is no program")]
+fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    std::thread::Builder::new().name(name).spawn(body).expect("a thread can be started")
+}
+
+fn write_batch(connection: &mut Connection, mut batch: Vec<BoxedJob>, failed: &AtomicBool) {
+    let mut attempts = 1;
+    let answer = loop {
+        match attempt(connection, &mut batch) {
+            Ok(()) => break Ok(()),
+            Err(Stop::Commit(error)) => break Err(error),
+            Err(Stop::Command(Some(error @ (Error::Unavailable(_) | Error::Fatal(_))))) => {
+                break Err(error);
+            }
+            Err(Stop::Command(_)) if batch.len() > 1 => {
+                for job in batch {
+                    write_batch(connection, vec![job], failed);
+                }
+                return;
+            }
+            // Refused on its own account, and rolled back.
+            Err(Stop::Command(None)) => break Ok(()),
+            Err(Stop::Command(Some(Error::Unique(_) | Error::Repeat(_))))
+                if attempts < ATTEMPTS_MAX =>
+            {
+                attempts += 1;
+            }
+            Err(Stop::Command(Some(error))) => break Err(error),
+        }
+    };
+    note_failure(&answer, failed);
+    for job in batch {
+        job.answer(answer.clone());
+    }
+}
+
+/// Why a batch did not get to its end.
+enum Stop {
+    /// A command failed, or refused after writing (`None`). Everything is rolled back.
+    Command(Option<Error>),
+    /// The commit failed: the outcome may be unknown, so nothing is run again.
+    Commit(Error),
+}
+
+fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), Stop> {
+    connection
+        .ready()
+        .and_then(|()| connection.begin())
+        .map_err(|error| Stop::Command(Some(error)))?;
+    let mut hooks: Vec<Hook> = Vec::new();
+    let mut wrote = false;
+    for job in batch {
+        let mut tx = Tx::new(connection, &mut hooks);
+        let outcome = job.run(&mut tx);
+        wrote |= tx.wrote();
+        let stop = match outcome {
+            Outcome::Commit => continue,
+            Outcome::RollBack => Stop::Command(None),
+            Outcome::Failed(error) => Stop::Command(Some(error)),
+        };
+        connection.roll_back();
+        return Err(stop);
+    }
+    if let Err(error) = connection.commit() {
+        connection.roll_back();
+        return Err(match error {
+            // Nothing was at stake.
+            error if !wrote => Stop::Command(Some(error)),
+            Error::Repeat(reason) => Stop::Commit(Error::Unavailable(reason)),
+            error => Stop::Commit(error),
+        });
+    }
+    for hook in hooks {
+        hook();
+    }
+    Ok(())
+}
+
+fn note_failure(answer: &Result<(), Error>, failed: &AtomicBool) {
+    if let Err(Error::Fatal(reason)) = answer {
+        tracing::error!(reason, "storage failed, this process has to end");
+        failed.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,78 @@
+//! The schema's history: numbered files of portable SQL, applied in order, each in a transaction.
+//!
+//! A short runner of our own, because the migrations have to run through the same `Tx` on both
+//! engines (docs/adr/0002).
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::{Db, Value};
+
+/// One step of the schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    pub version: SchemaVersion,
+    pub name: &'static str,
+    sql: &'static str,
+}
+
+/// A number that grows by one with each migration.
+pub type SchemaVersion = i64;
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "first schema",
+    sql: include_str!("../../migrations/0001_first_schema.sql"),
+}];
+
+impl fmt::Display for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04} {}", self.version, self.name)
+    }
+}
+
+pub(super) fn run(db: &Db) -> Result<Vec<Migration>, String> {
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let write =
+        |change: Box<dyn FnMut(&mut super::Tx<'_>) -> crate::Result<SchemaVersion> + Send>| {
+            db.write_blocking(Uuid::nil(), change).map_err(|error| format!("the schema: {error}"))
+        };
+    let current = write(Box::new(|tx| {
+        tx.batch(
+            "create table if not exists schema_migrations \
+             (version bigint primary key, name text not null)",
+        )?;
+        let current =
+            tx.one("select coalesce(max(version), 0) from schema_migrations", &[], |row| {
+                row.get(0)
+            })?;
+        Ok(current)
+    }))?;
+    if current > known {
+        return Err(format!(
+            "the database has schema {current}, newer than schema {known} of this program: \
+             run the newer program, or restore a backup of its own"
+        ));
+    }
+    let mut applied = Vec::new();
+    for migration in MIGRATIONS {
+        let Migration { version, name, sql } = *migration;
+        let count = write(Box::new(move |tx| {
+            // Another process may be doing the same: the row decides who runs the statements.
+            let inserted = tx.exec(
+                "insert into schema_migrations (version, name) values ($1, $2) \
+                 on conflict (version) do nothing",
+                &[Value::Int(version), Value::Text(name)],
+            )?;
+            if inserted == 1 {
+                tx.batch(sql)?;
+            }
+            Ok(i64::from(inserted == 1))
+        }))?;
+        if count == 1 {
+            applied.push(*migration);
+        }
+    }
+    Ok(applied)
+}

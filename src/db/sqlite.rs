@@ -1,0 +1,162 @@
+//! SQLite: durable settings, one writer, readers beside it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection as Raw, ErrorCode, OpenFlags, ffi};
+
+use super::tx::{Access, Row};
+use super::{Db, Error, Value};
+
+/// How long to wait for another process, such as an import, to end its transaction.
+const BUSY_SECONDS_MAX: u64 = 20;
+/// WAL pages before a checkpoint: 16 MiB. Fewer checkpoints, fewer page writes.
+const CHECKPOINT_PAGES: i64 = 4096;
+
+pub(super) struct Connection {
+    raw: Raw,
+    data_version: i64,
+}
+
+impl Connection {
+    pub(super) fn open(path: &Path, access: Access) -> Result<Self, Error> {
+        let flags = match access {
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        };
+        let cannot = |error: rusqlite::Error| {
+            Error::Unavailable(format!("{} cannot be opened: {error}", path.display()))
+        };
+        let raw =
+            Raw::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(cannot)?;
+        raw.busy_timeout(Duration::from_secs(BUSY_SECONDS_MAX)).map_err(cannot)?;
+        raw.set_prepared_statement_cache_capacity(128);
+        if access == Access::Write {
+            raw.pragma_update(None, "journal_mode", "wal").map_err(cannot)?;
+            // NORMAL loses acknowledged commits when the power goes: measured, see docs/adr/0003.
+            raw.pragma_update(None, "synchronous", "full").map_err(cannot)?;
+            raw.pragma_update(None, "foreign_keys", true).map_err(cannot)?;
+            raw.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(cannot)?;
+            raw.pragma_update(None, "cache_size", -32 * 1024).map_err(cannot)?;
+            raw.pragma_update(None, "temp_store", "memory").map_err(cannot)?;
+        }
+        let mut connection = Self { raw, data_version: 0 };
+        connection.changed_elsewhere()?;
+        Ok(connection)
+    }
+
+    /// A statement of transaction control, kept prepared.
+    pub(super) fn statement(&mut self, sql: &str) -> Result<(), Error> {
+        self.raw.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    pub(super) fn roll_back(&mut self) {
+        // Some failures, such as a full disk, have rolled back already.
+        if !self.raw.is_autocommit() {
+            let _ = self.raw.execute_batch("rollback");
+        }
+    }
+
+    pub(super) fn batch(&mut self, sql: &str) -> Result<(), Error> {
+        Ok(self.raw.execute_batch(sql)?)
+    }
+
+    pub(super) fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        let mut statement = self.raw.prepare_cached(sql)?;
+        check_parameter_order(&statement, sql);
+        let changed = statement.execute(rusqlite::params_from_iter(params))?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn query(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut statement = self.raw.prepare_cached(sql)?;
+        check_parameter_order(&statement, sql);
+        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+        while let Some(row) = rows.next()? {
+            each(&Row::Sqlite(row))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn changed_elsewhere(&mut self) -> Result<bool, Error> {
+        let version =
+            self.raw.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))?;
+        let changed = self.data_version != version;
+        self.data_version = version;
+        Ok(changed)
+    }
+}
+
+/// To SQLite `$2` is a name, numbered by its first appearance.
+fn check_parameter_order(statement: &rusqlite::Statement<'_>, sql: &str) {
+    if cfg!(debug_assertions) {
+        for index in 1..=statement.parameter_count() {
+            assert_eq!(
+                statement.parameter_name(index),
+                Some(format!("${index}").as_str()),
+                "parameters must first appear in order: {sql}"
+            );
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let text = error.to_string();
+        let rusqlite::Error::SqliteFailure(failure, _) = &error else {
+            return Self::Query(text);
+        };
+        match (failure.code, failure.extended_code) {
+            (_, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
+            | (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Self::Fatal(text),
+            (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+                Self::Unique(text)
+            }
+            (
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory,
+                _,
+            ) => Self::Unavailable(text),
+            _ => Self::Query(text),
+        }
+    }
+}
+
+/// `vacuum into` reads one snapshot, so the copy is consistent while others write. It is written
+/// beside its final name and renamed once it is durable: a half backup never bears the name.
+pub(super) fn backup(db: &Db, file: &Path) -> Result<(), String> {
+    if file.exists() {
+        return Err(format!("{} exists already", file.display()));
+    }
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = std::path::PathBuf::from(partial);
+    let target = partial.to_str().ok_or("the file's name is not UTF-8")?.to_owned();
+    let cannot = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    if partial.exists() {
+        std::fs::remove_file(&partial).map_err(|error| cannot(&error))?;
+    }
+    db.read_blocking(move |tx| {
+        tx.exec("vacuum into $1", &[Value::Text(&target)])?;
+        Ok(())
+    })
+    .map_err(|error| cannot(&error))?;
+    let finish = || {
+        std::fs::File::open(&partial)?.sync_all()?;
+        std::fs::rename(&partial, file)?;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    };
+    finish().map_err(|error: std::io::Error| cannot(&error))
+}

@@ -1,0 +1,239 @@
+//! What a command sees of the database: the same four verbs on both engines.
+
+use std::fmt::Write as _;
+
+use super::value::{Column, Value};
+use super::{DatabaseUrl, Error, postgres, sqlite};
+
+/// Runs after the commit, in the order of the commits of its lane.
+pub(super) type Hook = Box<dyn FnOnce() + Send>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+pub(super) enum Connection {
+    Sqlite(sqlite::Connection),
+    Postgres(postgres::Connection),
+}
+
+impl Connection {
+    pub(super) fn open(url: &DatabaseUrl, access: Access) -> Result<Self, Error> {
+        match url {
+            DatabaseUrl::Sqlite(path) => sqlite::Connection::open(path, access).map(Self::Sqlite),
+            DatabaseUrl::Postgres(url) => {
+                postgres::Connection::open(url, access).map(Self::Postgres)
+            }
+        }
+    }
+
+    /// Connects again when the connection was lost.
+    pub(super) fn ready(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => connection.ready(),
+        }
+    }
+
+    pub(super) fn begin(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(connection) => connection.statement("begin immediate"),
+            Self::Postgres(connection) => connection.batch("begin"),
+        }
+    }
+
+    pub(super) fn commit(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(connection) => connection.statement("commit"),
+            Self::Postgres(connection) => connection.batch("commit"),
+        }
+    }
+
+    /// Best effort: a transaction that cannot be rolled back is gone already.
+    pub(super) fn roll_back(&mut self) {
+        match self {
+            Self::Sqlite(connection) => connection.roll_back(),
+            Self::Postgres(connection) => {
+                let _ = connection.batch("rollback");
+            }
+        }
+    }
+}
+
+/// One row of an answer; valid while it is being read.
+pub enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
+}
+
+impl Row<'_> {
+    /// The column at `index`, counted from zero.
+    ///
+    /// # Errors
+    /// [`Error::Query`] when the column is missing or of another type.
+    pub fn get<T: Column>(&self, index: usize) -> Result<T, Error> {
+        match self {
+            Self::Sqlite(row) => {
+                let value = row.get_ref(index).map_err(|error| Error::Query(error.to_string()))?;
+                T::from_sqlite(value)
+            }
+            Self::Postgres(row) => T::from_postgres(row, index),
+        }
+    }
+}
+
+/// A running transaction.
+pub struct Tx<'c> {
+    connection: &'c mut Connection,
+    hooks: &'c mut Vec<Hook>,
+    wrote: bool,
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(connection: &'c mut Connection, hooks: &'c mut Vec<Hook>) -> Self {
+        Self { connection, hooks, wrote: false }
+    }
+
+    /// Whether a row was changed.
+    #[must_use]
+    pub fn wrote(&self) -> bool {
+        self.wrote
+    }
+
+    /// Runs a statement that changes rows; says how many.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        let changed = match self.connection {
+            Connection::Sqlite(connection) => connection.exec(sql, params),
+            Connection::Postgres(connection) => connection.exec(sql, params),
+        }?;
+        self.wrote |= changed > 0;
+        Ok(changed)
+    }
+
+    /// All rows of a question, or of a change with `returning`.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn all<T>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut rows = Vec::new();
+        let mut each = |row: &Row<'_>| read(row).map(|value| rows.push(value));
+        match self.connection {
+            Connection::Sqlite(connection) => connection.query(sql, params, &mut each),
+            Connection::Postgres(connection) => connection.query(sql, params, &mut each),
+        }?;
+        self.wrote |= !rows.is_empty() && !sql.trim_start().starts_with("select");
+        Ok(rows)
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn opt<T>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        self.all(sql, params, read).map(|rows| rows.into_iter().next())
+    }
+
+    /// The one row that must be there.
+    ///
+    /// # Errors
+    /// [`Error::Query`] when there is none.
+    pub fn one<T>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.opt(sql, params, read)?.ok_or_else(|| Error::Query(format!("no row for: {sql}")))
+    }
+
+    /// [`Tx::opt`], keeping the row from being changed by other lanes until the commit. SQLite's
+    /// only writer is alone anyhow.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn opt_locked<T>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        match self.connection {
+            Connection::Sqlite(_) => self.opt(sql, params, read),
+            // Other lanes may still insert rows that refer to the locked one.
+            Connection::Postgres(_) => self.opt(&format!("{sql} for no key update"), params, read),
+        }
+    }
+
+    /// Inserts many rows with few statements: `head` is `insert into t (a, b)`, each row has
+    /// `columns` values.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn insert_many(
+        &mut self,
+        head: &str,
+        columns: usize,
+        values: &[Value<'_>],
+    ) -> Result<(), Error> {
+        /// SQLite and PostgreSQL both take at least this many parameters.
+        const PARAMETERS_MAX: usize = 32_000;
+        let rows_max = (PARAMETERS_MAX / columns).min(250);
+        for chunk in values.chunks(rows_max * columns) {
+            let mut sql = format!("{head} values ");
+            for row in 0..chunk.len() / columns {
+                sql.push_str(if row == 0 { "(" } else { ", (" });
+                for column in 0..columns {
+                    let comma = if column == 0 { "" } else { ", " };
+                    let _ = write!(sql, "{comma}${}", row * columns + column + 1);
+                }
+                sql.push(')');
+            }
+            self.exec(&sql, chunk)?;
+        }
+        Ok(())
+    }
+
+    /// Statements without parameters, as a migration has them.
+    pub(super) fn batch(&mut self, sql: &str) -> Result<(), Error> {
+        self.wrote = true;
+        match self.connection {
+            Connection::Sqlite(connection) => connection.batch(sql),
+            Connection::Postgres(connection) => {
+                connection.batch(&sql.replace("/* collate \"C\" */", "collate \"C\""))
+            }
+        }
+    }
+
+    /// Whether another process may have committed since the last time this was asked on this lane.
+    /// SQLite knows; PostgreSQL always says yes.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn changed_elsewhere(&mut self) -> Result<bool, Error> {
+        match self.connection {
+            Connection::Sqlite(connection) => connection.changed_elsewhere(),
+            Connection::Postgres(_) => Ok(true),
+        }
+    }
+
+    /// Has `hook` run once this transaction is durable, before its caller hears of it. It runs on
+    /// the lane: keep it short and never wait in it.
+    pub fn on_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.hooks.push(Box::new(hook));
+    }
+}

@@ -1,0 +1,248 @@
+//! `Idempotency-Key`: a change that is asked for twice happens once, and both get the same answer.
+//!
+//! The record is written in the transaction of the change. A change that was refused because of
+//! the state (409) is recorded as well. Answers that hold tokens are never recorded.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::body::{json, json_text};
+use crate::app::App;
+use crate::db::{Tx, Value};
+use crate::error::{Error, Result};
+
+const KEY_LENGTH_MAX: usize = 255;
+/// How long an answer can be had again.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+type Hash = [u8; 32];
+
+/// How a request wants to be done: once, when it came with a key.
+#[derive(Debug, Clone)]
+pub struct Once(Option<Request>);
+
+#[derive(Debug, Clone)]
+struct Request {
+    key: String,
+    /// Of method, path and body.
+    hash: Hash,
+}
+
+/// Keys whose first request is being worked on.
+#[derive(Default, Clone)]
+pub struct InFlight(Arc<Mutex<HashSet<Hash>>>);
+
+/// Frees its key when the work is done.
+struct Flight(InFlight, Hash);
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if let Ok(mut keys) = self.0.0.lock() {
+            keys.remove(&self.1);
+        }
+    }
+}
+
+impl InFlight {
+    fn begin(&self, key: Hash) -> Result<Flight> {
+        let new = self.0.lock().is_ok_and(|mut keys| keys.insert(key));
+        if new {
+            Ok(Flight(self.clone(), key))
+        } else {
+            Err(Error::Conflict("idempotency_key_in_flight"))
+        }
+    }
+}
+
+impl Once {
+    /// # Errors
+    /// 422 for a key that is empty, too long or not visible ASCII.
+    pub fn from_request(parts: &Parts, body: &[u8]) -> Result<Self> {
+        let Some(key) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let key = key.to_str().unwrap_or_default();
+        let visible = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if key.is_empty() || key.len() > KEY_LENGTH_MAX || !visible {
+            let message = format!("must have 1 to {KEY_LENGTH_MAX} visible ASCII characters");
+            return Err(Error::invalid("Idempotency-Key", message));
+        }
+        let mut hash = Sha256::new();
+        hash.update(parts.method.as_str());
+        hash.update([0]);
+        hash.update(parts.uri.path());
+        hash.update([0]);
+        hash.update(body);
+        Ok(Self(Some(Request { key: key.to_owned(), hash: hash.finalize().into() })))
+    }
+}
+
+/// An answer as it is recorded.
+struct Answer {
+    status: StatusCode,
+    body: String,
+}
+
+impl App {
+    /// Does a change and answers with `status` and its result as JSON; with a key, once. `owner`
+    /// keeps the keys of different people apart.
+    ///
+    /// # Errors
+    /// What the change refuses with; 422 `idempotency_key_reused`; 409
+    /// `idempotency_key_in_flight`.
+    pub async fn write_once<T: Serialize + Send + 'static>(
+        &self,
+        once: Once,
+        owner: Uuid,
+        lane: Uuid,
+        status: StatusCode,
+        mut change: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<Response> {
+        let Some(request) = once.0 else {
+            return self.db.write(lane, change).await.map(|value| answer(status, &value));
+        };
+        let mut key = Sha256::new();
+        key.update(owner.as_bytes());
+        key.update(&request.key);
+        let key: Hash = key.finalize().into();
+        let flight = self.in_flight.begin(key)?;
+        let clock = self.clock.clone();
+        let answer = self
+            .db
+            .write(lane, move |tx| {
+                let _until_done = &flight;
+                if let Some(answer) = recorded(tx, &key, &request.hash)? {
+                    return Ok(answer);
+                }
+                let answer = match change(tx) {
+                    Ok(value) => Answer { status, body: write(status, &value)? },
+                    Err(refusal @ Error::Conflict(_)) if !tx.wrote() => {
+                        let problem = refusal.problem();
+                        Answer {
+                            status: refusal.status(),
+                            body: write(refusal.status(), &problem)?,
+                        }
+                    }
+                    Err(error) => return Err(error),
+                };
+                record(tx, clock.now(), &key, &request.hash, &answer)?;
+                Ok(answer)
+            })
+            .await?;
+        Ok(respond(answer))
+    }
+}
+
+fn answer<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    if status == StatusCode::NO_CONTENT {
+        return respond(Answer { status, body: String::new() });
+    }
+    json(status, value)
+}
+
+fn write<T: Serialize>(status: StatusCode, value: &T) -> Result<String> {
+    if status == StatusCode::NO_CONTENT {
+        return Ok(String::new());
+    }
+    serde_json::to_string(value)
+        .map_err(|error| Error::Internal(format!("an answer cannot be written: {error}")))
+}
+
+fn respond(answer: Answer) -> Response {
+    use axum::http::{HeaderValue, header};
+    let mut response = json_text(answer.status, answer.body);
+    if answer.status == StatusCode::NO_CONTENT {
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    } else if answer.status.is_client_error() {
+        let problem = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, problem);
+    }
+    response
+}
+
+fn recorded(tx: &mut Tx<'_>, key: &Hash, request: &Hash) -> Result<Option<Answer>> {
+    let found = tx.opt(
+        "select request_hash, status, body from idempotency_keys where key_hash = $1",
+        &[key.into()],
+        |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<i64>(1)?, row.get::<String>(2)?)),
+    )?;
+    let Some((hash, status, body)) = found else { return Ok(None) };
+    if hash != request {
+        return Err(Error::IdempotencyKeyReused);
+    }
+    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    Ok(Some(Answer { status: status.unwrap_or(StatusCode::OK), body }))
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    key: &Hash,
+    request: &Hash,
+    answer: &Answer,
+) -> Result<()> {
+    tx.exec(
+        "insert into idempotency_keys (key_hash, request_hash, status, body, created_at) \
+         values ($1, $2, $3, $4, $5)",
+        &[
+            key.into(),
+            request.into(),
+            i64::from(answer.status.as_u16()).into(),
+            Value::Text(&answer.body),
+            now.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes answers that nobody will ask for again.
+///
+/// # Errors
+/// Those of storage.
+pub fn remove_old(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
+    let sql = "delete from idempotency_keys where created_at < $1";
+    Ok(tx.exec(sql, &[(now - KEPT_FOR).into()])?)
+}
+
+impl App {
+    /// Opens an account once: the record keeps the account's id and no answer, because the answer
+    /// holds tokens. `change` is given the id when this is a repeat.
+    ///
+    /// # Errors
+    /// As [`App::write_once`].
+    pub async fn once_for_account<T: Send + 'static>(
+        &self,
+        once: Once,
+        mut change: impl FnMut(&mut Tx<'_>, Option<Uuid>) -> Result<(Uuid, T)> + Send + 'static,
+    ) -> Result<T> {
+        let keyed = match once.0 {
+            None => None,
+            Some(request) => {
+                let key: Hash = Sha256::digest(&request.key).into();
+                Some((key, request.hash, self.in_flight.begin(key)?))
+            }
+        };
+        let clock = self.clock.clone();
+        self.db
+            .write(Uuid::nil(), move |tx| {
+                let Some((key, hash, _until_done)) = &keyed else {
+                    return change(tx, None).map(|(_, value)| value);
+                };
+                let first = recorded(tx, key, hash)?;
+                let account = first.as_ref().and_then(|first| first.body.parse().ok());
+                let (id, value) = change(tx, account)?;
+                if first.is_none() {
+                    let answer = Answer { status: StatusCode::CREATED, body: id.to_string() };
+                    record(tx, clock.now(), key, hash, &answer)?;
+                }
+                Ok(value)
+            })
+            .await
+    }
+}

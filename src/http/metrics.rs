@@ -1,0 +1,89 @@
+//! Counters in the Prometheus text format.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::app::App;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Request {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+/// What is counted.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    seconds: Family<Route, Histogram, fn() -> Histogram>,
+    connections: Gauge,
+    listeners: Gauge,
+    queued_commands: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0];
+        let mut registry = Registry::with_prefix("parking");
+        let requests = Family::<Request, Counter>::default();
+        let seconds: Family<Route, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(BUCKETS));
+        let (connections, listeners, queued_commands) =
+            (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register("http_request_seconds", "Time to the answer", seconds.clone());
+        registry.register("http_connections", "Open connections", connections.clone());
+        registry.register("event_listeners", "Open event streams", listeners.clone());
+        let help = "Commands that wait to be written";
+        registry.register("queued_commands", help, queued_commands.clone());
+        Self { registry, requests, seconds, connections, listeners, queued_commands }
+    }
+}
+
+/// Counts a connection for as long as it is open.
+pub struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    pub fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let route = route.to_owned();
+        self.seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
+        self.requests.get_or_create(&Request { method, route, status }).inc();
+    }
+
+    #[must_use]
+    pub fn connection(&self) -> OpenConnection {
+        self.connections.inc();
+        OpenConnection(self.connections.clone())
+    }
+
+    /// Everything as text.
+    #[must_use]
+    pub fn render(&self, app: &App) -> String {
+        let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        self.listeners.set(count(app.live.listeners()));
+        self.queued_commands.set(count(app.db.queued_commands()));
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,112 @@
+//! The accept loop. `axum::serve` never closes a connection that sends its headers slowly, and
+//! waits for it when asked to end; this one has a limit for each.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use crate::app::App;
+use crate::auth::extract::Peer;
+
+/// How long the headers of a request may take to arrive.
+const HEADER_SECONDS_MAX: u64 = 10;
+/// How long accepted requests may take to end once the process is asked to.
+const DRAIN_SECONDS_MAX: u64 = 8;
+/// How often it is looked whether storage has failed.
+const FAILURE_CHECK: Duration = Duration::from_millis(200);
+
+/// Why serving ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// As asked.
+    Asked,
+    /// Storage cannot be trusted any more.
+    StorageFailed,
+}
+
+/// Serves until `stop` resolves or storage fails, then lets accepted requests end.
+pub async fn serve(
+    app: App,
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) -> End {
+    let permits = Arc::new(Semaphore::new(app.config.connections_max));
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    let mut failure_check = tokio::time::interval(FAILURE_CHECK);
+    let end = loop {
+        let permit = tokio::select! {
+            () = &mut stop => break End::Asked,
+            permit = permits.clone().acquire_owned() => permit,
+        };
+        let accepted = loop {
+            tokio::select! {
+                () = &mut stop => break None,
+                _ = failure_check.tick() => if app.db.has_failed() { break None },
+                accepted = listener.accept() => break Some(accepted),
+            }
+        };
+        match accepted {
+            None if app.db.has_failed() => break End::StorageFailed,
+            None => break End::Asked,
+            Some(Ok((stream, peer))) => {
+                let connection = handle(&app, router.clone(), stream, peer);
+                let connection = connections.watch(connection);
+                let counted = app.metrics.connection();
+                tokio::spawn(async move {
+                    let _held = (permit, counted);
+                    // A client that breaks off is no error of ours.
+                    let _ = connection.await;
+                });
+            }
+            // Out of file descriptors, most likely: wait for connections to end.
+            Some(Err(error)) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    };
+    drop(listener);
+    app.shut_down();
+    let drain = Duration::from_secs(DRAIN_SECONDS_MAX);
+    if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not end in time and are cut");
+    }
+    end
+}
+
+fn handle(
+    app: &App,
+    router: Router,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<> {
+    let _ = (app, stream.set_nodelay(true));
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        let router = router.clone();
+        async move {
+            let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            Ok::<_, Infallible>(response)
+        }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(HEADER_SECONDS_MAX))
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), service)
+}

@@ -1,0 +1,98 @@
+//! Identifiers, secrets and references: everything that is random.
+//!
+//! An id is a `UUIDv7` whose time part carries the instant to the microsecond (RFC 9562, section
+//! 6.2, method 3). Ordering rows by id is therefore ordering them by time, and a range of time is
+//! a range of ids: one index serves both.
+
+use jiff::Timestamp;
+use uuid::{Builder, Uuid};
+
+/// Letters and digits that cannot be mistaken for one another when spoken or written.
+const SPEAKABLE: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/// A new id for something that came to be at `instant`.
+#[must_use]
+pub fn new_id(instant: Timestamp) -> Uuid {
+    let mut tail = [0; 8];
+    fill(&mut tail);
+    id_at(instant, tail)
+}
+
+/// The lowest id of `instant`: everything at or after it has an id that is not lower.
+#[must_use]
+pub fn first_id(instant: Timestamp) -> Uuid {
+    id_at(instant, [0; 8])
+}
+
+fn id_at(instant: Timestamp, tail: [u8; 8]) -> Uuid {
+    let micros = u64::try_from(instant.as_microsecond()).unwrap_or(0);
+    // 1000 microseconds in 12 bits: injective and in order.
+    let fraction = u16::try_from(micros % 1000 * 4096 / 1000).unwrap_or(0).to_be_bytes();
+    let mut random = [0; 10];
+    random[..2].copy_from_slice(&fraction);
+    random[2..].copy_from_slice(&tail);
+    Builder::from_unix_timestamp_millis(micros / 1000, &random).into_uuid()
+}
+
+/// A secret of 256 bits.
+#[must_use]
+pub fn new_secret() -> [u8; 32] {
+    let mut secret = [0; 32];
+    fill(&mut secret);
+    secret
+}
+
+/// A booking's reference: eight speakable characters, 40 random bits. The database refuses the
+/// rare second use of one.
+#[must_use]
+pub fn new_reference() -> String {
+    let mut random = [0; 8];
+    fill(&mut random);
+    random.iter().map(|byte| char::from(SPEAKABLE[usize::from(byte & 31)])).collect()
+}
+
+/// Fills `buffer` with bytes fit for secrets.
+///
+/// # Panics
+/// When the operating system has no randomness to give, which leaves nothing safe to do.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+pub fn fill(buffer: &mut [u8]) {
+    getrandom::fill(buffer).expect("the operating system provides randomness");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::from_micros;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ids_sort_like_their_instants(a in 0..4_000_000_000_000_000_i64, b in 0..4_000_000_000_000_000_i64) {
+            let (early, late) = (a.min(b), a.max(b));
+            prop_assume!(early < late);
+            prop_assert!(new_id(from_micros(early)) < first_id(from_micros(late)));
+        }
+
+        #[test]
+        fn no_id_is_below_the_first_of_its_instant(at in 0..4_000_000_000_000_000_i64) {
+            prop_assert!(first_id(from_micros(at)) <= new_id(from_micros(at)));
+        }
+    }
+
+    #[test]
+    fn ids_of_neighbouring_microseconds_are_in_order() {
+        for micros in 1_790_000_000_000_000..1_790_000_000_002_000 {
+            assert!(new_id(from_micros(micros)) < first_id(from_micros(micros + 1)));
+        }
+    }
+
+    #[test]
+    fn a_reference_is_eight_speakable_characters() {
+        for _ in 0..1000 {
+            let reference = new_reference();
+            assert_eq!(reference.len(), 8);
+            assert!(!reference.contains(['0', 'O', '1', 'I']), "{reference}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Imports in SQL: one transaction a file.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::lots::ImportedLot;
+use super::sessions::{ImportedBooking, KnownLot};
+use super::{lots, sessions};
+use crate::app::App;
+use crate::audit::{self, Action, Actor, Subject};
+use crate::db::{Tx, Value};
+use crate::error::{Error, Result};
+use crate::ids;
+use crate::lots::store::{currency, insert, locked, price_at, update};
+
+/// Rows in one statement.
+const CHUNK: usize = 250;
+
+/// A refusal in words that stop an import, on its way out of the transaction.
+fn refuse(message: impl Into<String>) -> Error {
+    Error::Malformed(message.into())
+}
+
+fn in_words(error: Error) -> String {
+    match error {
+        Error::Malformed(message) => message,
+        error => error.to_string(),
+    }
+}
+
+/// # Errors
+/// What is wrong, with the line.
+pub fn write_lots(
+    app: &App,
+    imported: Vec<ImportedLot>,
+    sha256: [u8; 32],
+    path: &Path,
+    bar: &ProgressBar,
+) -> Result<lots::Outcome, String> {
+    let (clock, bar, name) = (app.clock.clone(), bar.clone(), file_name(path));
+    let write = move |tx: &mut Tx<'_>| {
+        let now = clock.now();
+        let mut outcome = lots::Outcome::default();
+        bar.set_position(0);
+        for lot in &imported {
+            write_lot(tx, now, lot, &mut outcome)?;
+            bar.inc(1);
+        }
+        record_import(tx, now, ("lots", &name, imported.len()), &sha256)?;
+        Ok(outcome)
+    };
+    app.db.write_blocking(Uuid::nil(), write).map_err(in_words)
+}
+
+fn write_lot(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    lot: &ImportedLot,
+    outcome: &mut lots::Outcome,
+) -> Result<()> {
+    let ImportedLot { line, key, details, number_of_spots } = lot;
+    let known = tx.opt("select id from lots where import_key = $1", &[key.into()], |row| {
+        row.get::<Uuid>(0)
+    })?;
+    let (id, action) = match known {
+        None => {
+            outcome.created += 1;
+            (insert(tx, now, details, *number_of_spots, Some(key))?.id, Action::LotCreated)
+        }
+        Some(id) => {
+            let before = locked(tx, id)?;
+            if before.details == *details && before.number_of_spots == *number_of_spots {
+                outcome.unchanged += 1;
+                return Ok(());
+            }
+            update(tx, now, &before, details, *number_of_spots).map_err(|error| match error {
+                Error::Conflict(_) => refuse(format!(
+                    "line {line}: {key} cannot shrink to {number_of_spots} spots, more are occupied"
+                )),
+                error => error,
+            })?;
+            outcome.changed += 1;
+            (id, Action::LotChanged)
+        }
+    };
+    let detail = json!({ "import_key": key, "number_of_spots": number_of_spots });
+    audit::store::record(tx, now, &Actor::default(), action, Some(Subject::Lot(id)), &detail)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn record_import(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (kind, name, rows): (&str, &str, usize),
+    sha256: &[u8; 32],
+) -> Result<()> {
+    tx.exec(
+        "insert into imports (sha256, kind, file_name, row_count, imported_at) \
+         values ($1, $2, $3, $4, $5) on conflict (sha256) do nothing",
+        &[
+            sha256.into(),
+            kind.into(),
+            name.into(),
+            i64::try_from(rows).unwrap_or(i64::MAX).into(),
+            now.into(),
+        ],
+    )?;
+    let detail = json!({ "kind": kind, "file": name, "rows": rows });
+    audit::store::record(tx, now, &Actor::default(), Action::Imported, None, &detail)
+}
+
+/// Writes the bookings that `place` makes of the lots that are there.
+///
+/// # Errors
+/// What is wrong, with the line; a file that was imported before.
+pub fn write_sessions(
+    app: &App,
+    place: impl Fn(&HashMap<String, KnownLot>) -> Result<Vec<ImportedBooking>, String> + Send + 'static,
+    sha256: [u8; 32],
+    path: &Path,
+    bar: &ProgressBar,
+) -> Result<sessions::Outcome, String> {
+    let (clock, bar, name) = (app.clock.clone(), bar.clone(), file_name(path));
+    let write = move |tx: &mut Tx<'_>| {
+        let now = clock.now();
+        bar.set_position(0);
+        let before = tx.opt(
+            "select imported_at from imports where sha256 = $1",
+            &[(&sha256).into()],
+            |row| row.get::<Timestamp>(0),
+        )?;
+        if let Some(at) = before {
+            return Err(refuse(format!("these sessions were imported already, at {at}")));
+        }
+        let bookings = place(&known_lots(tx)?).map_err(refuse)?;
+        let mut outcome = sessions::Outcome::default();
+        for chunk in bookings.chunks(CHUNK) {
+            outcome.open += insert_bookings(tx, chunk)?;
+            bar.inc(chunk.len() as u64);
+        }
+        outcome.closed = bookings.len() - outcome.open;
+        record_import(tx, now, ("sessions", &name, bookings.len()), &sha256)?;
+        Ok(outcome)
+    };
+    app.db.write_blocking(Uuid::nil(), write).map_err(in_words)
+}
+
+fn known_lots(tx: &mut Tx<'_>) -> Result<HashMap<String, KnownLot>> {
+    let mut lots: HashMap<String, KnownLot> = tx
+        .all(
+            "select import_key, id, currency, price_per_hour_minor, free_minutes, \
+             increment_minutes, daily_cap_minor from lots \
+             where import_key is not null and deleted_at is null",
+            &[],
+            |row| {
+                let currency = currency(&row.get::<String>(2)?)?;
+                let (id, price) = (row.get(1)?, price_at(row, 3)?);
+                Ok((row.get(0)?, KnownLot { id, price, currency, spots: Vec::new() }))
+            },
+        )?
+        .into_iter()
+        .collect();
+    for lot in lots.values_mut() {
+        lot.spots = tx.all(
+            "select id, label from spots \
+             where lot_id = $1 and booking_id is null and not out_of_service order by label_order",
+            &[lot.id.into()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    }
+    Ok(lots)
+}
+
+/// Inserts bookings; says how many of them are open.
+fn insert_bookings(tx: &mut Tx<'_>, bookings: &[ImportedBooking]) -> Result<usize> {
+    const COLUMNS: usize = 14;
+    let references = new_references(tx, bookings.len())?;
+    let booked: Vec<Uuid> = bookings.iter().map(|b| ids::new_id(b.started_at)).collect();
+    let mut values: Vec<Value<'_>> = Vec::with_capacity(bookings.len() * COLUMNS);
+    let mut open = 0;
+    for ((booking, id), reference) in bookings.iter().zip(&booked).zip(&references) {
+        let stay = booking.ended_at.map(|ended_at| ended_at.duration_since(booking.started_at));
+        values.extend([
+            Value::Id(*id),
+            Value::from(reference),
+            booking.lot.into(),
+            booking.spot.into(),
+            Value::from(&booking.spot_label),
+            booking.started_at.into(),
+            booking.ended_at.into(),
+            booking.price.per_hour_minor.into(),
+            booking.currency.as_str().into(),
+            booking.price.tariff.free_minutes.into(),
+            booking.price.tariff.increment_minutes.into(),
+            booking.price.tariff.daily_cap_minor.into(),
+            stay.map(|stay| booking.price.cost_minor(stay)).into(),
+            Value::Null,
+        ]);
+        if booking.ended_at.is_none() {
+            open += 1;
+            tx.exec(
+                "update spots set booking_id = $1 where id = $2",
+                &[Value::Id(*id), booking.spot.into()],
+            )?;
+        }
+    }
+    tx.insert_many(
+        "insert into bookings (id, reference, lot_id, spot_id, spot_label, started_at, \
+         released_at, price_per_hour_minor, currency, free_minutes, increment_minutes, \
+         daily_cap_minor, cost_minor, user_id)",
+        COLUMNS,
+        &values,
+    )?;
+    Ok(open)
+}
+
+/// References that no booking bears. Among hundreds of thousands, a random one may be taken.
+fn new_references(tx: &mut Tx<'_>, count: usize) -> Result<Vec<String>> {
+    let mut references = HashSet::with_capacity(count);
+    while references.len() < count {
+        let drawn: Vec<String> = (references.len()..count).map(|_| ids::new_reference()).collect();
+        let places: Vec<String> = (1..=drawn.len()).map(|n| format!("${n}")).collect();
+        let sql =
+            format!("select reference from bookings where reference in ({})", places.join(", "));
+        let values: Vec<Value<'_>> = drawn.iter().map(Value::from).collect();
+        let taken: HashSet<String> = tx.all(&sql, &values, |row| row.get(0))?.into_iter().collect();
+        references.extend(drawn.into_iter().filter(|reference| !taken.contains(reference)));
+    }
+    Ok(references.into_iter().collect())
+}

@@ -1,0 +1,34 @@
+//! Parking: lots, spots and bookings in one binary. Start reading here.
+//!
+//! **Features**, each a folder with `mod.rs` (types and pure rules), `routes.rs` (HTTP) and
+//! `store.rs` (SQL): [`auth`], [`users`], [`lots`], [`bookings`], [`audit`], [`imports`].
+//!
+//! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
+//! (events), [`clock`], [`ids`], [`money`], [`text`], [`error`], [`config`].
+//!
+//! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
+//! [`web`] is the embedded client, [`cli`] the commands.
+//!
+//! `docs/ARCHITECTURE.md` follows one booking from its route to its row.
+
+pub mod app;
+pub mod audit;
+pub mod auth;
+pub mod bookings;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod http;
+pub mod ids;
+pub mod imports;
+pub mod live;
+pub mod lots;
+pub mod money;
+pub mod secrets;
+pub mod text;
+pub mod users;
+pub mod web;
+
+pub use error::{Error, Result};

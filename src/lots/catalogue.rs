@@ -1,0 +1,559 @@
+//! The lots in memory: what everyone asks, answered without the database.
+//!
+//! The lanes tell the catalogue of each change after its commit and before the caller hears of it,
+//! so whoever reads next sees it. Each change begins a new generation; the answer to a question is
+//! rendered once a generation and then served as it is, with the generation as its `ETag`. What
+//! another process changed is read anew within a second (`refresh`).
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::store::LotRow;
+use super::{Lot, LotDetails, Position};
+use crate::error::{Error, Fields, Result};
+use crate::http::paging::{bad_cursor, decode_cursor, encode_cursor, parse_limit};
+use crate::ids;
+
+/// Answers kept for a generation at most. Searches are many; the first page is one.
+const ANSWERS_MAX: usize = 512;
+
+/// A lot, prepared for answering.
+struct Entry {
+    id: Uuid,
+    details: LotDetails,
+    number_of_spots: i64,
+    free_spots: AtomicI64,
+    /// The lot's JSON up to the value of `free_spots`, and from there to before the last brace.
+    json: (String, String),
+    /// Name in lower case and id: the order of the list.
+    order: (String, Uuid),
+    /// What a search looks in, in lower case.
+    haystack: String,
+}
+
+impl Entry {
+    fn new(row: &LotRow) -> Self {
+        let LotDetails { name, address, city, pin_code, .. } = &row.details;
+        let order = (name.to_lowercase(), row.id);
+        let texts = [Some(name), address.as_ref(), city.as_ref(), pin_code.as_ref()];
+        let haystack = texts
+            .into_iter()
+            .flatten()
+            .fold(String::new(), |text, part| text + &part.to_lowercase() + "\n");
+        Self {
+            id: row.id,
+            details: row.details.clone(),
+            number_of_spots: row.number_of_spots,
+            free_spots: AtomicI64::new(row.free_spots),
+            json: split_json(row),
+            order,
+            haystack,
+        }
+    }
+
+    fn render(&self, out: &mut String, distance_m: Option<Option<i64>>) {
+        let free = self.free_spots.load(Ordering::Acquire);
+        let _ = write!(out, "{}{free}{}", self.json.0, self.json.1);
+        match distance_m {
+            None => {}
+            Some(None) => out.push_str(",\"distance_m\":null"),
+            Some(Some(metres)) => {
+                let _ = write!(out, ",\"distance_m\":{metres}");
+            }
+        }
+        out.push('}');
+    }
+}
+
+/// Cuts a lot's JSON at its count of free spots.
+fn split_json(row: &LotRow) -> (String, String) {
+    const MARK: &str = "\"free_spots\":";
+    let lot = Lot { free_spots: 0, ..row.to_lot() };
+    let json = serde_json::to_string(&lot).unwrap_or_default();
+    // A quote in a name is escaped, so the mark is found only as a key.
+    let (head, tail) = json.split_once(MARK).unwrap_or((&json, "0}"));
+    let tail = tail.trim_start_matches('0').trim_end_matches('}');
+    (format!("{head}{MARK}"), tail.to_owned())
+}
+
+/// An answer that is ready to be sent.
+pub struct Answer {
+    pub etag: String,
+    pub plain: Bytes,
+    gzip: OnceLock<Bytes>,
+    asked_before: AtomicBool,
+}
+
+impl Answer {
+    /// The compressed bytes, from the second time they are asked for: under many changes an answer
+    /// is asked for once, and compressing it would cost more than sending it.
+    #[must_use]
+    pub fn gzip(&self) -> Option<&Bytes> {
+        const WORTH_BYTES: usize = 1024;
+        if self.plain.len() < WORTH_BYTES || !self.asked_before.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        Some(self.gzip.get_or_init(|| {
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let written = encoder.write_all(&self.plain).and_then(|()| encoder.finish());
+            written.map(Bytes::from).unwrap_or_default()
+        }))
+    }
+}
+
+/// A change of a lot's counts, as listeners are told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    pub id: Uuid,
+    pub free_spots: i64,
+    pub number_of_spots: i64,
+}
+
+#[derive(Default)]
+struct Lots {
+    by_id: HashMap<Uuid, Arc<Entry>>,
+    /// In the order of the list.
+    sorted: Vec<Arc<Entry>>,
+}
+
+/// All lots, by id and in order.
+pub struct Catalogue {
+    lots: RwLock<Lots>,
+    generation: AtomicU64,
+    /// Keeps the `ETag`s of one run apart from those of another.
+    run: String,
+    answers: RwLock<(u64, HashMap<String, Arc<Answer>>)>,
+    changed: Mutex<BTreeSet<Uuid>>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        let mut run = [0; 6];
+        ids::fill(&mut run);
+        Self {
+            lots: RwLock::default(),
+            generation: AtomicU64::new(1),
+            run: encode_cursor(&run),
+            answers: RwLock::default(),
+            changed: Mutex::default(),
+        }
+    }
+}
+
+impl Catalogue {
+    /// Puts `rows` in the place of everything.
+    pub fn replace(&self, rows: &[LotRow]) {
+        let Ok(mut lots) = self.lots.write() else { return };
+        let before = std::mem::take(&mut *lots);
+        for row in rows {
+            let entry = Arc::new(Entry::new(row));
+            let same = before.by_id.get(&row.id).is_some_and(|old| {
+                old.free_spots.load(Ordering::Acquire) == row.free_spots
+                    && old.number_of_spots == row.number_of_spots
+            });
+            if !same {
+                self.note(row.id);
+            }
+            lots.by_id.insert(row.id, entry.clone());
+            lots.sorted.push(entry);
+        }
+        lots.sorted.sort_by(|a, b| a.order.cmp(&b.order));
+        drop(lots);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Puts one lot in, or in the place of its former self.
+    pub fn put(&self, row: &LotRow) {
+        let Ok(mut lots) = self.lots.write() else { return };
+        let entry = Arc::new(Entry::new(row));
+        lots.sorted.retain(|other| other.id != row.id);
+        let place = lots.sorted.partition_point(|other| other.order < entry.order);
+        lots.sorted.insert(place, entry.clone());
+        lots.by_id.insert(row.id, entry);
+        drop(lots);
+        self.note(row.id);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub fn remove(&self, id: Uuid) {
+        let Ok(mut lots) = self.lots.write() else { return };
+        lots.by_id.remove(&id);
+        lots.sorted.retain(|other| other.id != id);
+        drop(lots);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A spot was taken (-1) or has become free (+1).
+    pub fn add_free(&self, lot: Uuid, by: i64) {
+        if let Ok(lots) = self.lots.read()
+            && let Some(entry) = lots.by_id.get(&lot)
+        {
+            entry.free_spots.fetch_add(by, Ordering::AcqRel);
+        }
+        self.note(lot);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn note(&self, lot: Uuid) {
+        if let Ok(mut changed) = self.changed.lock() {
+            changed.insert(lot);
+        }
+    }
+
+    /// The counts that changed since this was last asked.
+    #[must_use]
+    pub fn take_changes(&self) -> Vec<Count> {
+        let changed = self.changed.lock().map(|mut set| std::mem::take(&mut *set));
+        let (Ok(changed), Ok(lots)) = (changed, self.lots.read()) else { return Vec::new() };
+        let entries = changed.iter().filter_map(|id| lots.by_id.get(id));
+        let count = |entry: &Arc<Entry>| Count {
+            id: entry.id,
+            free_spots: entry.free_spots.load(Ordering::Acquire),
+            number_of_spots: entry.number_of_spots,
+        };
+        entries.map(count).collect()
+    }
+
+    /// Details of a lot.
+    #[must_use]
+    pub fn details(&self, id: Uuid) -> Option<LotDetails> {
+        self.lots.read().ok()?.by_id.get(&id).map(|entry| entry.details.clone())
+    }
+
+    /// One lot as JSON.
+    ///
+    /// # Errors
+    /// 404
+    pub fn lot(&self, id: Uuid) -> Result<Arc<Answer>> {
+        self.answer(&id.to_string(), || {
+            let lots = self.lots.read().map_err(|_| poisoned())?;
+            let mut json = String::with_capacity(512);
+            lots.by_id.get(&id).ok_or(Error::NotFound)?.render(&mut json, None);
+            Ok(json)
+        })
+    }
+
+    /// A page of the list as JSON; `raw_query` is the question as it came, by which the answer is
+    /// found again.
+    ///
+    /// # Errors
+    /// 422
+    pub fn list(
+        &self,
+        raw_query: &str,
+        question: impl FnOnce() -> Result<Question>,
+    ) -> Result<Arc<Answer>> {
+        self.answer(raw_query, || {
+            let question = question()?;
+            let lots = self.lots.read().map_err(|_| poisoned())?;
+            Ok(question.render(&lots.sorted))
+        })
+    }
+
+    fn answer(&self, key: &str, render: impl FnOnce() -> Result<String>) -> Result<Arc<Answer>> {
+        // Read before rendering: an answer may be newer than its generation, never older.
+        let generation = self.generation.load(Ordering::Acquire);
+        {
+            let answers = self.answers.read().map_err(|_| poisoned())?;
+            if answers.0 == generation
+                && let Some(answer) = answers.1.get(key)
+            {
+                return Ok(answer.clone());
+            }
+        }
+        let plain = Bytes::from(render()?);
+        let etag = format!("W/\"{}-{generation}\"", self.run);
+        let answer = Arc::new(Answer {
+            etag,
+            plain,
+            gzip: OnceLock::new(),
+            asked_before: AtomicBool::new(false),
+        });
+        let mut answers = self.answers.write().map_err(|_| poisoned())?;
+        if answers.0 < generation || answers.1.len() >= ANSWERS_MAX {
+            *answers = (generation.max(answers.0), HashMap::new());
+        }
+        if answers.0 == generation {
+            answers.1.insert(key.to_owned(), answer.clone());
+        }
+        Ok(answer)
+    }
+}
+
+fn poisoned() -> Error {
+    Error::Internal("the catalogue was left half changed".into())
+}
+
+/// What a list is asked for.
+pub struct Question {
+    words: Vec<String>,
+    near: Option<Position>,
+    limit: usize,
+    after: Option<Vec<u8>>,
+}
+
+impl Question {
+    /// # Errors
+    /// 422
+    pub fn new(
+        q: Option<&str>,
+        near: Option<&str>,
+        limit: Option<i64>,
+        cursor: Option<&str>,
+    ) -> Result<Self> {
+        let mut fields = Fields::new();
+        let near = fields.check("near", near.map(parse_position).transpose());
+        let limit = fields.check("limit", parse_limit(limit));
+        let after = cursor.map(|cursor| decode_cursor(cursor).filter(|bytes| bytes.len() >= 16));
+        let after = after.map(|after| after.ok_or_else(bad_cursor)).transpose();
+        let after = fields.check("cursor", after);
+        fields.done()?;
+        Ok(Self {
+            words: q
+                .unwrap_or_default()
+                .to_lowercase()
+                .split_whitespace()
+                .map(Into::into)
+                .collect(),
+            near: near.flatten(),
+            limit: limit.unwrap_or_default(),
+            after: after.flatten(),
+        })
+    }
+
+    fn render(&self, sorted: &[Arc<Entry>]) -> String {
+        let matching =
+            sorted.iter().filter(|lot| self.words.iter().all(|word| lot.haystack.contains(word)));
+        let mut json = String::with_capacity(self.limit * 512);
+        json.push_str("{\"items\":[");
+        let next = match self.near {
+            None => {
+                let after = self.after.as_deref().map(name_of_cursor);
+                let rest = matching.filter(|lot| {
+                    after
+                        .as_ref()
+                        .is_none_or(|after| (lot.order.0.as_bytes(), lot.order.1) > *after)
+                });
+                self.page(rest, &mut json, |_| None, |lot| cursor(lot.id, lot.order.0.as_bytes()))
+            }
+            Some(near) => {
+                // A lot whose place is unknown is farther than any other.
+                let metres = |lot: &Entry| {
+                    lot.details
+                        .position
+                        .map_or(u32::MAX, |position| whole(near.distance_m(&position)))
+                };
+                let mut by_distance: Vec<_> =
+                    matching.map(|lot| ((metres(lot), lot.id), lot)).collect();
+                by_distance.sort_unstable_by_key(|(order, _)| *order);
+                let after = self.after.as_deref().map(distance_of_cursor);
+                let rest = by_distance
+                    .iter()
+                    .filter(|(order, _)| after.is_none_or(|after| *order > after))
+                    .map(|(_, lot)| *lot);
+                let shown =
+                    |lot: &Entry| Some(lot.details.position.map(|_| i64::from(metres(lot))));
+                self.page(rest, &mut json, shown, |lot| cursor(lot.id, &metres(lot).to_be_bytes()))
+            }
+        };
+        match next {
+            None => json.push_str("],\"next_cursor\":null}"),
+            Some(cursor) => {
+                let _ = write!(json, "],\"next_cursor\":\"{cursor}\"}}");
+            }
+        }
+        json
+    }
+
+    fn page<'a>(
+        &self,
+        lots: impl Iterator<Item = &'a Arc<Entry>>,
+        json: &mut String,
+        distance: impl Fn(&Entry) -> Option<Option<i64>>,
+        cursor: impl Fn(&Entry) -> String,
+    ) -> Option<String> {
+        let mut last: Option<&Entry> = None;
+        for (index, lot) in lots.enumerate() {
+            if index == self.limit {
+                return last.map(cursor);
+            }
+            if index > 0 {
+                json.push(',');
+            }
+            lot.render(json, distance(lot));
+            last = Some(lot);
+        }
+        None
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 20,038 km")]
+fn whole(metres: f64) -> u32 {
+    metres.round() as u32
+}
+
+fn parse_position(text: &str) -> Result<Position, String> {
+    let parsed = text.split_once(',').and_then(|(latitude, longitude)| {
+        Some((latitude.trim().parse().ok()?, longitude.trim().parse().ok()?))
+    });
+    let (latitude, longitude) =
+        parsed.ok_or("must be latitude,longitude in degrees, as in 18.94,72.83")?;
+    Position::new(latitude, longitude)
+}
+
+fn cursor(id: Uuid, order: &[u8]) -> String {
+    encode_cursor(&[id.as_bytes(), order].concat())
+}
+
+fn name_of_cursor(cursor: &[u8]) -> (&[u8], Uuid) {
+    let (id, name) = cursor.split_at(16);
+    (name, Uuid::from_slice(id).unwrap_or_default())
+}
+
+fn distance_of_cursor(cursor: &[u8]) -> (u32, Uuid) {
+    let (id, metres) = cursor.split_at(16);
+    let metres = metres.try_into().map_or(0, u32::from_be_bytes);
+    (metres, Uuid::from_slice(id).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::paging::Page;
+    use crate::lots::tariff::{Price, Tariff};
+
+    fn lot(id: u128, name: &str, city: &str, position: Option<(f64, f64)>) -> LotRow {
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        LotRow {
+            id: Uuid::from_u128(id),
+            details: LotDetails {
+                name: name.into(),
+                address: Some("\"free_spots\":1 Street".into()),
+                city: Some(city.into()),
+                pin_code: Some("411001".into()),
+                position: position.map(|(latitude, longitude)| Position { latitude, longitude }),
+                time_zone: "Asia/Kolkata".into(),
+                currency: "INR".parse().unwrap(),
+                price: Price { per_hour_minor: 6000, tariff: Tariff::default() },
+            },
+            created_at: now,
+            updated_at: now,
+            number_of_spots: 10,
+            free_spots: 10,
+        }
+    }
+
+    fn catalogue() -> Catalogue {
+        let catalogue = Catalogue::default();
+        catalogue.replace(&[
+            lot(1, "Lakeside Mall", "Mumbai", Some((19.12, 72.9))),
+            lot(2, "airport", "Mumbai", Some((19.09, 72.86))),
+            lot(3, "Tech Park", "Pune", Some((18.56, 73.78))),
+            lot(4, "Old Market", "Pune", None),
+        ]);
+        catalogue
+    }
+
+    fn page(
+        catalogue: &Catalogue,
+        q: &str,
+        near: Option<&str>,
+        limit: i64,
+        cursor: Option<&str>,
+    ) -> Page<Lot> {
+        let question = || Question::new(Some(q), near, Some(limit), cursor);
+        let answer = catalogue.list(&format!("{q}{near:?}{limit}{cursor:?}"), question).unwrap();
+        serde_json::from_slice(&answer.plain).unwrap()
+    }
+
+    fn names(page: &Page<Lot>) -> Vec<&str> {
+        page.items.iter().map(|lot| lot.name.as_str()).collect()
+    }
+
+    #[test]
+    fn lots_are_listed_by_name_and_found_by_every_word() {
+        let catalogue = catalogue();
+        let all = page(&catalogue, "", None, 20, None);
+        assert_eq!(names(&all), ["airport", "Lakeside Mall", "Old Market", "Tech Park"]);
+        assert_eq!(
+            names(&page(&catalogue, "pune 4110", None, 20, None)),
+            ["Old Market", "Tech Park"]
+        );
+        assert_eq!(names(&page(&catalogue, "PUNE park", None, 20, None)), ["Tech Park"]);
+        assert_eq!(names(&page(&catalogue, "nowhere", None, 20, None)), [""; 0]);
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_unknown_places_last() {
+        let catalogue = catalogue();
+        let near = page(&catalogue, "", Some("19.1,72.87"), 20, None);
+        assert_eq!(names(&near), ["airport", "Lakeside Mall", "Tech Park", "Old Market"]);
+        assert!((1_000..2_000).contains(&near.items[0].distance_m.unwrap()));
+        assert_eq!(near.items[3].distance_m, None);
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_gap_or_repeat() {
+        let catalogue = catalogue();
+        for near in [None, Some("19.1,72.87")] {
+            let all = page(&catalogue, "", near, 20, None);
+            let mut walked = Vec::new();
+            let mut cursor = None;
+            loop {
+                let page = page(&catalogue, "", near, 1, cursor.as_deref());
+                walked.extend(page.items);
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            let ids = |lots: &[Lot]| lots.iter().map(|lot| lot.id).collect::<Vec<_>>();
+            assert_eq!(ids(&walked), ids(&all.items));
+        }
+    }
+
+    #[test]
+    fn a_change_makes_a_new_answer_and_the_same_question_the_same() {
+        let catalogue = catalogue();
+        let ask = || catalogue.lot(Uuid::from_u128(1)).unwrap();
+        let before = ask();
+        assert!(Arc::ptr_eq(&before, &ask()));
+        catalogue.add_free(Uuid::from_u128(1), -1);
+        let after = ask();
+        assert_ne!(before.etag, after.etag);
+        let lot: Lot = serde_json::from_slice(&after.plain).unwrap();
+        assert_eq!(lot.free_spots, 9);
+        let changed = Count { id: lot.id, free_spots: 9, number_of_spots: 10 };
+        assert!(catalogue.take_changes().contains(&changed));
+        assert_eq!(catalogue.take_changes(), []);
+    }
+
+    #[test]
+    fn compression_waits_for_the_second_asking() {
+        let catalogue = catalogue();
+        let question = || Question::new(None, None, None, None);
+        let answer = catalogue.list("", question).unwrap();
+        assert!(answer.gzip().is_none());
+        let mut text = String::new();
+        let gzip = answer.gzip().unwrap();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&gzip[..]), &mut text)
+            .unwrap();
+        assert_eq!(text.as_bytes(), answer.plain);
+    }
+
+    #[test]
+    fn questions_that_make_no_sense_are_refused() {
+        for near in ["", "1", "a,b", "91,0", "0,181", "NaN,0"] {
+            assert!(Question::new(None, Some(near), None, None).is_err(), "{near}");
+        }
+        assert!(Question::new(None, None, Some(0), None).is_err());
+        assert!(Question::new(None, None, None, Some("AAAA")).is_err());
+    }
+}

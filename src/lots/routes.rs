@@ -1,0 +1,299 @@
+//! Lots and spots over HTTP.
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::catalogue::{Answer, Question};
+use super::tariff::MINUTES_MAX;
+use super::{AdminSpot, Lot, LotChange, NewLot, Quote, Spot, SpotChange, store};
+use crate::app::App;
+use crate::audit::{self, Action, Subject};
+use crate::auth::CurrentUser;
+use crate::auth::extract::{Admin, ClientAddress};
+use crate::error::{Error, Problem, Result};
+use crate::http::body::{Id, Input, Json, Query, json_text};
+use crate::http::paging::Page;
+use crate::text;
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(lot, change, delete))
+        .routes(routes!(spots))
+        .routes(routes!(admin_spots))
+        .routes(routes!(change_spot))
+        .routes(routes!(quote))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// Words that all occur in name, city, address or PIN code.
+    q: Option<String>,
+    /// `latitude,longitude`: the nearest first, each with `distance_m`.
+    #[param(example = "18.94,72.83")]
+    near: Option<String>,
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+/// Lots, by name or by distance
+#[utoipa::path(get, path = "/api/lots", tag = "lots",
+    params(Filter, ("If-None-Match" = Option<String>, Header)), responses(
+    (status = 200, body = Page<Lot>, headers(("ETag" = String))),
+    (status = 304, description = "nothing has changed"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Result<Response> {
+    let raw = raw.unwrap_or_default();
+    let answer = app.catalogue.list(&raw, || {
+        let uri = format!("/?{raw}").parse().map_err(|_| Error::Malformed("bad query".into()))?;
+        let query = axum::extract::Query::<Filter>::try_from_uri(&uri);
+        let Filter { q, near, limit, cursor } =
+            query.map_err(|error| Error::invalid("query", error.body_text()))?.0;
+        Question::new(q.as_deref(), near.as_deref(), limit, cursor.as_deref())
+    })?;
+    Ok(respond(&headers, &answer))
+}
+
+/// A lot
+#[utoipa::path(get, path = "/api/lots/{id}", tag = "lots",
+    params(("id" = Uuid, Path), ("If-None-Match" = Option<String>, Header)), responses(
+    (status = 200, body = Lot, headers(("ETag" = String))),
+    (status = 304, description = "nothing has changed"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+))]
+async fn lot(State(app): State<App>, headers: HeaderMap, Id(id): Id) -> Result<Response> {
+    Ok(respond(&headers, &*app.catalogue.lot(id)?))
+}
+
+/// A prepared answer: 304 when the client has it, compressed when it takes that.
+fn respond(headers: &HeaderMap, answer: &Answer) -> Response {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let known = text(header::IF_NONE_MATCH).is_some_and(|known| {
+        known.split(',').map(str::trim).any(|tag| tag == answer.etag || tag == "*")
+    });
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let gzip = text(header::ACCEPT_ENCODING)
+            .filter(|accepted| accepted.contains("gzip"))
+            .and_then(|_| answer.gzip());
+        let mut response = json_text(StatusCode::OK, gzip.unwrap_or(&answer.plain).clone());
+        if gzip.is_some() {
+            let gzip = HeaderValue::from_static("gzip");
+            response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+        }
+        response
+    };
+    let headers = response.headers_mut();
+    if let Ok(etag) = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(answer.etag.as_bytes()))
+    {
+        headers.insert(header::ETAG, etag);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    response
+}
+
+/// Create a lot and its spots
+#[utoipa::path(post, path = "/api/lots", tag = "lots",
+    params(("Idempotency-Key" = Option<String>, Header)), responses(
+    (status = 201, body = Lot),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+), security(("bearer" = [])))]
+async fn create(
+    State(app): State<App>,
+    Admin(admin): Admin,
+    client: ClientAddress,
+    Input { value: new, once }: Input<NewLot>,
+) -> Result<Response> {
+    let (details, number_of_spots) = new.check(&app.lot_defaults())?;
+    let (clock, actor) = (app.clock.clone(), client.actor(Some(&admin)));
+    let catalogue = app.catalogue.clone();
+    app.write_once(once, admin.id, Uuid::nil(), StatusCode::CREATED, move |tx| {
+        let now = clock.now();
+        let row = store::insert(tx, now, &details, number_of_spots, None)?;
+        let detail = json!({ "name": details.name, "number_of_spots": number_of_spots });
+        let subject = Some(Subject::Lot(row.id));
+        audit::store::record(tx, now, &actor, Action::LotCreated, subject, &detail)?;
+        let (lot, catalogue) = (row.to_lot(), catalogue.clone());
+        tx.on_commit(move || catalogue.put(&row));
+        Ok(lot)
+    })
+    .await
+}
+
+/// Change a lot
+#[utoipa::path(patch, path = "/api/lots/{id}", tag = "lots", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Lot),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "`spots_occupied`"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+), security(("bearer" = [])))]
+async fn change(
+    State(app): State<App>,
+    Admin(admin): Admin,
+    client: ClientAddress,
+    Id(id): Id,
+    Input { value: change, .. }: Input<LotChange>,
+) -> Result<Json<Lot>> {
+    let (clock, actor) = (app.clock.clone(), client.actor(Some(&admin)));
+    let catalogue = app.catalogue.clone();
+    let lot = app
+        .db
+        .write(id, move |tx| {
+            let now = clock.now();
+            let before = store::locked(tx, id)?;
+            let details = change.check(before.details.clone())?;
+            let number_of_spots = change.number_of_spots.unwrap_or(before.number_of_spots);
+            let row = store::update(tx, now, &before, &details, number_of_spots)?;
+            let detail = json!({
+                "name": row.details.name,
+                "price_per_hour_minor": [before.details.price.per_hour_minor, row.details.price.per_hour_minor],
+                "number_of_spots": [before.number_of_spots, row.number_of_spots],
+            });
+            let subject = Some(Subject::Lot(id));
+            audit::store::record(tx, now, &actor, Action::LotChanged, subject, &detail)?;
+            let (lot, catalogue) = (row.to_lot(), catalogue.clone());
+            tx.on_commit(move || catalogue.put(&row));
+            Ok(lot)
+        })
+        .await?;
+    Ok(Json(lot))
+}
+
+/// Delete an empty lot; its history stays
+#[utoipa::path(delete, path = "/api/lots/{id}", tag = "lots", params(("id" = Uuid, Path)), responses(
+    (status = 204),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "`lot_not_empty`"),
+), security(("bearer" = [])))]
+async fn delete(
+    State(app): State<App>,
+    Admin(admin): Admin,
+    client: ClientAddress,
+    Id(id): Id,
+) -> Result<StatusCode> {
+    let (clock, actor) = (app.clock.clone(), client.actor(Some(&admin)));
+    let catalogue = app.catalogue.clone();
+    app.db
+        .write(id, move |tx| {
+            let now = clock.now();
+            let lot = store::delete(tx, now, id)?;
+            let detail = json!({ "name": lot.details.name });
+            let subject = Some(Subject::Lot(id));
+            audit::store::record(tx, now, &actor, Action::LotDeleted, subject, &detail)?;
+            let catalogue = catalogue.clone();
+            tx.on_commit(move || catalogue.remove(id));
+            Ok(())
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Every spot of a lot
+#[utoipa::path(get, path = "/api/lots/{id}/spots", tag = "lots", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Page<Spot>),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+), security(("bearer" = [])))]
+async fn spots(State(app): State<App>, _: CurrentUser, Id(id): Id) -> Result<Json<Page<Spot>>> {
+    let spots = app.db.read(move |tx| store::spots(tx, id)).await?;
+    Ok(Json(Page::whole(spots)))
+}
+
+/// Every spot of a lot, with its open booking
+#[utoipa::path(get, path = "/api/admin/lots/{id}/spots", tag = "admin", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Page<AdminSpot>),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+), security(("bearer" = [])))]
+async fn admin_spots(
+    State(app): State<App>,
+    _: Admin,
+    Id(id): Id,
+) -> Result<Json<Page<AdminSpot>>> {
+    let now = app.clock.now();
+    let spots = app.db.read(move |tx| store::admin_spots(tx, now, id)).await?;
+    Ok(Json(Page::whole(spots)))
+}
+
+/// Relabel a spot, take it out of service or put it back
+#[utoipa::path(patch, path = "/api/spots/{id}", tag = "lots", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = AdminSpot),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "`spots_occupied`, `label_taken`"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+), security(("bearer" = [])))]
+async fn change_spot(
+    State(app): State<App>,
+    Admin(admin): Admin,
+    client: ClientAddress,
+    Id(id): Id,
+    Input { value: mut change, .. }: Input<SpotChange>,
+) -> Result<Json<AdminSpot>> {
+    if let Some(label) = &change.label {
+        let label = text::line(label, 1..=20);
+        change.label = Some(label.map_err(|message| Error::invalid("label", message))?);
+    }
+    let (clock, actor) = (app.clock.clone(), client.actor(Some(&admin)));
+    let catalogue = app.catalogue.clone();
+    let spot = app
+        .db
+        .write(Uuid::nil(), move |tx| {
+            let now = clock.now();
+            let (lot, spot) = store::change_spot(tx, now, id, &change)?;
+            let detail = json!({ "label": spot.label, "status": spot.status });
+            let subject = Some(Subject::Spot(id));
+            audit::store::record(tx, now, &actor, Action::SpotChanged, subject, &detail)?;
+            let (row, catalogue) = (store::locked(tx, lot)?, catalogue.clone());
+            tx.on_commit(move || catalogue.put(&row));
+            Ok(spot)
+        })
+        .await?;
+    Ok(Json(spot))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Stay {
+    /// How long the stay is.
+    #[param(minimum = 0, maximum = 52_704_000)]
+    minutes: i64,
+}
+
+/// What a stay would cost
+#[utoipa::path(get, path = "/api/lots/{id}/quote", tag = "lots", params(("id" = Uuid, Path), Stay), responses(
+    (status = 200, body = Quote),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+))]
+async fn quote(
+    State(app): State<App>,
+    Id(id): Id,
+    Query(Stay { minutes }): Query<Stay>,
+) -> Result<Json<Quote>> {
+    if !(0..=MINUTES_MAX).contains(&minutes) {
+        return Err(Error::invalid("minutes", format!("must be 0 to {MINUTES_MAX}")));
+    }
+    let lot = app.catalogue.details(id).ok_or(Error::NotFound)?;
+    Ok(Json(Quote {
+        cost_minor: lot.price.cost_minor(SignedDuration::from_mins(minutes)),
+        currency: lot.currency,
+        lines: lot.price.lines(minutes),
+    }))
+}
