@@ -164,6 +164,7 @@ async fn open_account(
                 let account = store::insert_account(tx, now, (&name, &email, role), &hash)?;
                 let action =
                     if role == Role::Admin { Action::AdminClaimed } else { Action::Registered };
+                let actor = audit::Actor { user: Some(account.id), ..actor };
                 let subject = Subject::User(account.id);
                 audit::store::record(tx, now, &actor, action, Some(subject), &json!({}))?;
                 account

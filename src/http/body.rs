@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::idempotency::Once;
 use crate::error::{Error, FieldError, Result};
@@ -102,7 +102,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();
-        if cause.is_data() {
+        // The field that does not fit may come before the place where the JSON breaks.
+        if cause.is_data() && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
             invalid(&path, &cause.to_string())
         } else {
             Error::Malformed(format!("The body is not JSON: {cause}"))

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use indicatif::ProgressBar;
 use jiff::Timestamp;
@@ -16,7 +17,8 @@ use crate::audit::{self, Action, Actor, Subject};
 use crate::db::{Tx, Value};
 use crate::error::{Error, Result};
 use crate::ids;
-use crate::lots::store::{currency, insert, locked, price_at, update};
+use crate::lots::catalogue::Catalogue;
+use crate::lots::store::{all, currency, insert, locked, price_at, update};
 
 /// Rows in one statement.
 const CHUNK: usize = 250;
@@ -43,6 +45,7 @@ pub fn write_lots(
     bar: &ProgressBar,
 ) -> Result<lots::Outcome, String> {
     let (clock, bar, name) = (app.clock.clone(), bar.clone(), file_name(path));
+    let catalogue = app.catalogue.clone();
     let write = move |tx: &mut Tx<'_>| {
         let now = clock.now();
         let mut outcome = lots::Outcome::default();
@@ -52,6 +55,7 @@ pub fn write_lots(
             bar.inc(1);
         }
         record_import(tx, now, ("lots", &name, imported.len()), &sha256)?;
+        refresh(tx, &catalogue)?;
         Ok(outcome)
     };
     app.db.write_blocking(Uuid::nil(), write).map_err(in_words)
@@ -92,6 +96,13 @@ fn write_lot(
     audit::store::record(tx, now, &Actor::default(), action, Some(Subject::Lot(id)), &detail)
 }
 
+/// This process sees the import at its commit, others within a second.
+fn refresh(tx: &mut Tx<'_>, catalogue: &Arc<Catalogue>) -> Result<()> {
+    let (rows, catalogue) = (all(tx)?, catalogue.clone());
+    tx.on_commit(move || catalogue.replace(&rows));
+    Ok(())
+}
+
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -129,6 +140,7 @@ pub fn write_sessions(
     bar: &ProgressBar,
 ) -> Result<sessions::Outcome, String> {
     let (clock, bar, name) = (app.clock.clone(), bar.clone(), file_name(path));
+    let catalogue = app.catalogue.clone();
     let write = move |tx: &mut Tx<'_>| {
         let now = clock.now();
         bar.set_position(0);
@@ -148,6 +160,7 @@ pub fn write_sessions(
         }
         outcome.closed = bookings.len() - outcome.open;
         record_import(tx, now, ("sessions", &name, bookings.len()), &sha256)?;
+        refresh(tx, &catalogue)?;
         Ok(outcome)
     };
     app.db.write_blocking(Uuid::nil(), write).map_err(in_words)

@@ -1,0 +1,80 @@
+//! The rules between the rooms, as docs/ARCHITECTURE.md has them.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The files of `src/` whose code, without comments and tests, holds one of `needles`.
+fn files_with(needles: &[&str]) -> Vec<String> {
+    let holds = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let mut lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        lines.any(|line| needles.iter().any(|needle| line.contains(needle)))
+    };
+    let mut files: Vec<_> = sources(Path::new("src")).into_iter().filter(holds).collect();
+    files.sort();
+    files.iter().map(|path| path.strip_prefix("src").unwrap().display().to_string()).collect()
+}
+
+#[track_caller]
+fn only_in(needles: &[&str], allowed: &[&str]) {
+    let files = files_with(needles);
+    assert!(!files.is_empty(), "nothing holds {needles:?}: the rule looks for the wrong thing");
+    let strangers: Vec<_> = files
+        .iter()
+        .filter(|file| {
+            !allowed.iter().any(|place| file.starts_with(place) || file.ends_with(place))
+        })
+        .collect();
+    assert!(strangers.is_empty(), "{needles:?} belongs into {allowed:?}, not into {strangers:?}");
+}
+
+#[test]
+fn only_db_knows_a_driver() {
+    only_in(&["rusqlite", "tokio_postgres"], &["db/"]);
+}
+
+#[test]
+fn sql_stands_only_in_stores() {
+    let statements = ["\"select ", "\"insert into ", "\"update ", "\"delete from "];
+    // The idempotency record is infrastructure of HTTP; readiness asks for one row.
+    only_in(&statements, &["store.rs", "db/", "http/idempotency.rs", "http/operations.rs"]);
+}
+
+#[test]
+fn http_types_stay_at_the_edge() {
+    let allowed =
+        ["routes.rs", "extract.rs", "http/", "web.rs", "error.rs", "live.rs", "cli/serve.rs"];
+    only_in(&["axum::", "hyper::"], &[&allowed[..], &["config.rs"]].concat());
+}
+
+#[test]
+fn infrastructure_knows_no_feature() {
+    let features =
+        ["crate::lots", "crate::bookings", "crate::users", "crate::audit", "crate::imports"];
+    let mut knowing = files_with(&features);
+    knowing.retain(|file| {
+        file.starts_with("db/")
+            || ["live.rs", "clock.rs", "ids.rs", "money.rs", "text.rs", "config.rs"]
+                .contains(&file.as_str())
+    });
+    assert!(knowing.is_empty(), "{knowing:?}");
+}
+
+#[test]
+fn a_feature_does_not_use_the_routes_of_another() {
+    // Signing in is what other routes build on.
+    only_in(&["::routes::"], &["http/mod.rs", "users/routes.rs"]);
+}

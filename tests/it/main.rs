@@ -1,0 +1,19 @@
+//! The story of each feature against a whole application, and of the whole process.
+//!
+//! `harness.rs` is what the stories are told with. `make test-rust` runs them on both engines.
+
+#[macro_use]
+mod harness;
+
+mod accounts;
+mod architecture;
+mod audit;
+mod bad_input;
+mod bookings;
+mod contract;
+mod imports;
+mod live;
+mod lots;
+mod process;
+mod sessions;
+mod storage;

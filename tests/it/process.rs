@@ -1,0 +1,491 @@
+//! The whole process: starting, serving, being killed, running out of disk.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{PASSWORD, items, text};
+
+fn parking(data_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parking"));
+    command
+        .env_clear()
+        .env("DATA_DIR", data_dir)
+        .env("LISTEN", "127.0.0.1:0")
+        .env("RATE_LIMIT", "off")
+        .env("LOG", "warn")
+        .current_dir(data_dir);
+    command
+}
+
+fn run(command: &mut Command, input: &str) -> (ExitStatus, String) {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read its input closes it.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status, said.into_owned())
+}
+
+fn create_admin(data_dir: &Path) {
+    let mut command = parking(data_dir);
+    command.args(["create-admin", "--email", "admin@example.org", "--name", "Admin"]);
+    let (status, said) = run(&mut command, &format!("{PASSWORD}\n"));
+    assert!(status.success(), "{said}");
+}
+
+/// A running server; killed when it goes out of scope.
+struct Server {
+    child: Child,
+    url: String,
+    said: Vec<String>,
+    stderr: Option<BufReader<std::process::ChildStderr>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(data_dir: &Path) -> Self {
+        Self::spawn(parking(data_dir).arg("serve"))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {said:?}");
+            let line = line.trim_end().to_owned();
+            said.push(line.clone());
+            if let Some(url) = line.strip_prefix("listening on ") {
+                return Self { child, url: url.to_owned(), said, stderr: Some(stderr) };
+            }
+        }
+    }
+
+    fn request(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Option<(u16, Value)> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into();
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let mut answer = agent.run(request.body(body).unwrap()).ok()?;
+        let status = answer.status().as_u16();
+        let text = answer.body_mut().read_to_string().ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
+    fn expect(
+        &self,
+        status: u16,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Value {
+        let answer = self.request(method, path, token, body);
+        let (got, value) = answer.unwrap_or_else(|| panic!("no answer to {method} {path}"));
+        assert_eq!(got, status, "{method} {path}: {value}");
+        value
+    }
+
+    fn sign_in(&self) -> String {
+        let credentials = json!({ "email": "admin@example.org", "password": PASSWORD });
+        let session = self.expect(200, "POST", "/api/auth/login", None, Some(&credentials));
+        text(&session, "access_token").to_owned()
+    }
+
+    fn new_lot(&self, token: &str, number_of_spots: i64) -> String {
+        let lot = json!({ "name": "Central", "price_per_hour_minor": 6000, "number_of_spots": number_of_spots });
+        let lot = self.expect(201, "POST", "/api/lots", Some(token), Some(&lot));
+        text(&lot, "id").to_owned()
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for the end; says how it ended and what was said since the start.
+    fn end(&mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        let mut rest = String::new();
+        self.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
+        (status, rest)
+    }
+}
+
+#[test]
+fn a_fresh_start_makes_its_folder_and_secrets_and_prints_a_claim_link() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let data_dir = parent.path().join("data");
+    std::fs::create_dir(&data_dir).unwrap();
+    std::fs::remove_dir(&data_dir).unwrap();
+    let mut command = parking(parent.path());
+    let server = Server::spawn(command.env("DATA_DIR", &data_dir).arg("serve"));
+    let link = server.said.iter().find(|line| line.contains("/claim#token=")).unwrap();
+    assert!(link.trim().starts_with(&server.url));
+    let mode =
+        |path: &str| std::fs::metadata(data_dir.join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("secrets/secret_key"), mode("secrets"), mode("")), (0o600, 0o700, 0o700));
+    let token = link.rsplit('=').next().unwrap();
+    let claim = json!({ "token": token, "name": "Admin", "email": "admin@example.org", "password": PASSWORD });
+    server.expect(201, "POST", "/api/setup/claim", None, Some(&claim));
+    drop(server);
+    let mut command = parking(parent.path());
+    let again = Server::spawn(command.env("DATA_DIR", &data_dir).arg("serve"));
+    assert!(!again.said.iter().any(|line| line.contains("claim")), "{:?}", again.said);
+    again.sign_in();
+}
+
+#[test]
+fn sigterm_and_ctrl_c_end_it_cleanly_even_with_stalled_clients() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Server::start(folder.path());
+        let address = server.url.trim_start_matches("http://");
+        let mut half_sent = TcpStream::connect(address).unwrap();
+        half_sent.write_all(b"GET /api/lots HTTP/1.1\r\nHost: x").unwrap();
+        let mut half_body = TcpStream::connect(address).unwrap();
+        half_body.write_all(b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{").unwrap();
+        let mut listener = TcpStream::connect(address).unwrap();
+        listener.write_all(b"GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut first = [0; 8];
+        listener.read_exact(&mut first).unwrap();
+        server.signal(signal);
+        let (status, said) = server.end();
+        assert_eq!(status.code(), Some(0), "{said}");
+    }
+}
+
+#[test]
+fn wrong_settings_and_arguments_end_with_2_and_say_what() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value, said) in [
+        (
+            "SECRET_KEY",
+            "replace_with_a_long_random_secret_value",
+            "SECRET_KEY still holds its placeholder",
+        ),
+        (
+            "JWT_SECRET_KEY",
+            "your-jwt-secret-your-jwt-secret-your",
+            "JWT_SECRET_KEY still holds its placeholder",
+        ),
+        ("LISTEN", "nowhere", "LISTEN=nowhere"),
+        ("TIME_ZONE", "Nowhere/City", "TIME_ZONE: Nowhere/City is no IANA time zone"),
+        ("PUBLIC_URL", "http://example.org", "PUBLIC_URL=http://example.org"),
+        ("DATABASE_URL", "mysql://a", "DATABASE_URL"),
+        ("LOG", "=:=", "LOG"),
+    ] {
+        let (status, output) = run(parking(folder.path()).env(name, value).arg("serve"), "");
+        assert_eq!(status.code(), Some(2), "{name} {output}");
+        assert!(output.contains(said), "{output}");
+    }
+    let (status, _) = run(parking(folder.path()).arg("fly"), "");
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn settings_are_read_from_the_env_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join(".env"),
+        "CURRENCY=EUR\nTIME_ZONE=Europe/Berlin\nMAIL_SERVER=mail.example.org\n",
+    )
+    .unwrap();
+    let server = Server::start(folder.path());
+    let setup = server.expect(200, "GET", "/api/setup", None, None);
+    assert_eq!((text(&setup, "currency"), text(&setup, "time_zone")), ("EUR", "Europe/Berlin"));
+    assert!(server.said.iter().any(|line| line.contains("MAIL_SERVER is set and has no effect")));
+}
+
+#[test]
+fn every_command_has_help() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [
+        &["serve"][..],
+        &["create-admin"],
+        &["migrate"],
+        &["import"],
+        &["import", "lots"],
+        &["import", "sessions"],
+        &["backup"],
+        &["openapi"],
+        &["settings"],
+    ] {
+        let (status, said) = run(parking(folder.path()).args(command).arg("--help"), "");
+        assert!(status.success() && said.contains("Usage: parking"), "{command:?} {said}");
+    }
+    let (_, said) = run(parking(folder.path()).args(["serve", "--help"]), "");
+    assert!(said.contains("MAX_OPEN_BOOKINGS"));
+}
+
+#[test]
+fn there_is_one_admin_from_the_command_line_too() {
+    let folder = tempfile::tempdir().unwrap();
+    create_admin(folder.path());
+    let mut again = parking(folder.path());
+    again.args(["create-admin", "--email", "b@example.org", "--name", "B"]);
+    let (status, said) = run(&mut again, &format!("{PASSWORD}\n"));
+    assert_eq!(
+        (status.code(), said.contains("there is an admin already")),
+        (Some(1), true),
+        "{said}"
+    );
+    let mut weak = parking(folder.path());
+    weak.args(["create-admin", "--email", "b@example.org", "--name", "B"]);
+    let (status, said) = run(&mut weak, "password1\n");
+    assert_eq!((status.code(), said.contains("commonest passwords")), (Some(2), true), "{said}");
+    Server::start(folder.path()).sign_in();
+}
+
+#[test]
+fn a_second_server_on_the_same_address_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let address = server.url.trim_start_matches("http://");
+    let (status, said) = run(parking(folder.path()).env("LISTEN", address).arg("serve"), "");
+    assert_eq!(status.code(), Some(1));
+    assert!(said.contains(&format!("LISTEN={address}")), "{said}");
+}
+
+#[test]
+fn a_backup_of_a_busy_server_is_consistent_and_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    create_admin(folder.path());
+    let server = Server::start(folder.path());
+    let token = server.sign_in();
+    let lot = server.new_lot(&token, 500);
+    let done = AtomicBool::new(false);
+    let restored = tempfile::tempdir().unwrap();
+    let copy = restored.path().join("parking.sqlite");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 0;
+            while !done.load(Ordering::Relaxed) && n < 400 {
+                n += 1;
+                let body = json!({ "lot_id": lot, "vehicle_plate": format!("P{n}") });
+                server.expect(201, "POST", "/api/admin/bookings", Some(&token), Some(&body));
+            }
+        });
+        let (status, said) = run(parking(folder.path()).arg("backup").arg(&copy), "");
+        done.store(true, Ordering::Relaxed);
+        assert!(status.success(), "{said}");
+    });
+    let (status, said) = run(parking(folder.path()).arg("backup").arg(&copy), "");
+    assert_eq!((status.code(), said.contains("exists already")), (Some(1), true), "{said}");
+    let again = Server::start(restored.path());
+    let token = again.sign_in();
+    check_books(&again, &token, &lot);
+}
+
+/// No spot has two open bookings, and the counts agree with the bookings.
+fn check_books(server: &Server, token: &str, lot: &str) -> Vec<Value> {
+    let mut open = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/admin/bookings?status=open&limit=100{cursor}");
+        let page = server.expect(200, "GET", &path, Some(token), None);
+        open.extend(items(&page).iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    let spots: std::collections::BTreeSet<_> =
+        open.iter().map(|booking| text(&booking["spot"], "id")).collect();
+    assert_eq!(spots.len(), open.len(), "two bookings on a spot");
+    let seen = server.expect(200, "GET", &format!("/api/lots/{lot}"), None, None);
+    let occupied = seen["number_of_spots"].as_u64().unwrap() - seen["free_spots"].as_u64().unwrap();
+    assert_eq!(occupied, open.len() as u64);
+    open
+}
+
+#[test]
+fn kill_9_under_load_loses_no_acknowledged_booking_and_doubles_none() {
+    const CLIENTS: usize = 8;
+    const ROUNDS: usize = 4;
+    let folder = tempfile::tempdir().unwrap();
+    create_admin(folder.path());
+    let mut lot = None;
+    // What the server acknowledged: plates that are parked, and bookings that were released.
+    let parked: Mutex<Vec<(String, String)>> = Mutex::default();
+    let released: Mutex<Vec<String>> = Mutex::default();
+    for round in 0..ROUNDS {
+        let server = Server::start(folder.path());
+        let token = server.sign_in();
+        let lot = lot.get_or_insert_with(|| server.new_lot(&token, 5000)).clone();
+        let answered = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for client in 0..CLIENTS {
+                let (server, token, lot, answered) = (&server, &token, &lot, &answered);
+                let (parked, released) = (&parked, &released);
+                scope.spawn(move || {
+                    for n in 0.. {
+                        let plate = format!("R{round}C{client}N{n}");
+                        let body = json!({ "lot_id": lot, "vehicle_plate": plate });
+                        let Some((status, booking)) =
+                            server.request("POST", "/api/admin/bookings", Some(token), Some(&body))
+                        else {
+                            return;
+                        };
+                        assert_eq!(status, 201, "{booking}");
+                        answered.fetch_add(1, Ordering::Relaxed);
+                        let id = text(&booking, "id").to_owned();
+                        if n % 2 == 0 {
+                            parked.lock().unwrap().push((id, plate));
+                            continue;
+                        }
+                        let path = format!("/api/bookings/{id}/release");
+                        match server.request("POST", &path, Some(token), None) {
+                            Some((status, _)) => {
+                                assert_eq!(status, 200);
+                                released.lock().unwrap().push(id);
+                            }
+                            None => return,
+                        }
+                    }
+                });
+            }
+            while answered.load(Ordering::Relaxed) < 150 {
+                std::thread::yield_now();
+            }
+            server.signal("-KILL");
+        });
+    }
+    let server = Server::start(folder.path());
+    let token = server.sign_in();
+    let open = check_books(&server, &token, &lot.unwrap());
+    let open: std::collections::BTreeMap<_, _> =
+        open.iter().map(|booking| (text(booking, "id"), text(booking, "vehicle_plate"))).collect();
+    for (id, plate) in parked.into_inner().unwrap() {
+        assert_eq!(open.get(id.as_str()), Some(&plate.as_str()), "an acknowledged booking is lost");
+    }
+    for id in released.into_inner().unwrap() {
+        assert!(!open.contains_key(id.as_str()), "an acknowledged release is lost");
+    }
+}
+
+#[test]
+fn a_full_disk_answers_503_and_what_was_acknowledged_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    create_admin(folder.path());
+    // The kernel refuses any write beyond this size of a file, as a full disk does.
+    let mut command = Command::new("sh");
+    command
+        .args([
+            "-c",
+            "ulimit -f 1000; trap '' XFSZ; exec \"$0\" serve",
+            env!("CARGO_BIN_EXE_parking"),
+        ])
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap())
+        .env("DATA_DIR", folder.path())
+        .env("LISTEN", "127.0.0.1:0")
+        .env("RATE_LIMIT", "off")
+        .env("LOG", "error");
+    let server = Server::spawn(&mut command);
+    let token = server.sign_in();
+    let lot = server.new_lot(&token, 2000);
+    let mut acknowledged = Vec::new();
+    let refusal = (0..2000).find_map(|n| {
+        let body = json!({ "lot_id": lot, "vehicle_plate": format!("P{n}") });
+        match server.request("POST", "/api/admin/bookings", Some(&token), Some(&body)).unwrap() {
+            (201, booking) => {
+                acknowledged.push(text(&booking, "id").to_owned());
+                None
+            }
+            refusal => Some(refusal),
+        }
+    });
+    let (status, problem) = refusal.expect("the disk was full at some point");
+    assert_eq!((status, text(&problem, "code")), (503, "storage_unavailable"));
+    assert!(!acknowledged.is_empty());
+    // Reading goes on, and the refused booking changed no count.
+    let seen = server.expect(200, "GET", &format!("/api/lots/{lot}"), None, None);
+    assert_eq!(seen["free_spots"].as_u64().unwrap(), 2000 - acknowledged.len() as u64);
+    drop(server);
+    let server = Server::start(folder.path());
+    let token = server.sign_in();
+    let open = check_books(&server, &token, &lot);
+    let open: std::collections::BTreeSet<_> =
+        open.iter().map(|booking| text(booking, "id")).collect();
+    for id in &acknowledged {
+        assert!(open.contains(id.as_str()), "an acknowledged booking is lost");
+    }
+    let body = json!({ "lot_id": lot, "vehicle_plate": "AFTER" });
+    server.expect(201, "POST", "/api/admin/bookings", Some(&token), Some(&body));
+}
+
+#[test]
+fn slow_headers_are_cut_and_requests_on_one_connection_are_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let address = server.url.trim_start_matches("http://");
+    let mut stalled = TcpStream::connect(address).unwrap();
+    stalled.write_all(b"GET /api/lots HTTP/1.1\r\nHost: x\r\n").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    for _ in 0..2 {
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut head = [0; 15];
+        stream.read_exact(&mut head).unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        let mut rest = [0; 4096];
+        assert!(stream.read(&mut rest).unwrap() > 0);
+    }
+    // Ends once the server gives up on it; hangs, and fails by the runner's limit, if it never does.
+    let mut rest = Vec::new();
+    let _ = stalled.read_to_end(&mut rest);
+    assert!(!rest.starts_with(b"HTTP/1.1 200"));
+}
+
+#[test]
+fn an_imported_file_reaches_the_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let file = folder.path().join("lots.csv");
+    std::fs::write(&file, "lot,name,number_of_spots\nx,Central,3\n").unwrap();
+    let (status, said) = run(parking(folder.path()).args(["import", "lots"]).arg(&file), "");
+    assert!(status.success() && said.contains("1 created"), "{said}");
+    // Asked until it is there; the runner's limit ends a test that waits for nothing.
+    loop {
+        let page = server.expect(200, "GET", "/api/lots", None, None);
+        if items(&page).len() == 1 {
+            break;
+        }
+    }
+}

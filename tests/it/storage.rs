@@ -1,0 +1,141 @@
+//! The storage layer: both engines answer alike, and a failing command harms no neighbour.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use parking::Error;
+use parking::db::{self, Value};
+use uuid::Uuid;
+
+use crate::harness::TestApp;
+
+async fn insert_import(
+    app: &TestApp,
+    key: [u8; 32],
+    then: fn() -> parking::Result<()>,
+) -> parking::Result<()> {
+    let now = app.now();
+    app.app
+        .db
+        .write(Uuid::nil(), move |tx| {
+            let sql = "insert into imports (sha256, kind, file_name, row_count, imported_at) values ($1, $2, $3, $4, $5)";
+            tx.exec(sql, &[(&key).into(), "test".into(), "f".into(), 1_i64.into(), now.into()])?;
+            then()
+        })
+        .await
+}
+
+async fn import_count(app: &TestApp) -> i64 {
+    app.app
+        .db
+        .read(|tx| Ok(tx.one("select count(*) from imports", &[], |row| row.get(0))?))
+        .await
+        .unwrap()
+}
+
+on_both! {
+    async fn values_come_back_as_they_went_in(app: TestApp) {
+        let id = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+        let times = ["1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "2026-11-22T10:00:00.123456Z", "9999-12-30T00:00:00Z"];
+        for time in times {
+            let at: Timestamp = time.parse().unwrap();
+            app.app.db.write(id, move |tx| {
+                tx.exec("delete from audit", &[])?;
+                tx.exec(
+                    "insert into audit (id, at, actor_id, action, subject_kind, subject_id, detail, address) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                    &[id.into(), at.into(), Value::Null, "a'\"\\%_é漢😀".into(), Value::Null, id.into(), "".into(), Value::Null],
+                )?;
+                let row = tx.one("select id, at, actor_id, action, subject_id, detail, address from audit", &[], |row| {
+                    Ok((row.get::<Uuid>(0)?, row.get::<Timestamp>(1)?, row.get::<Option<Uuid>>(2)?, row.get::<String>(3)?,
+                        row.get::<Option<Uuid>>(4)?, row.get::<String>(5)?, row.get::<Option<String>>(6)?))
+                })?;
+                assert_eq!(row, (id, at, None, "a'\"\\%_é漢😀".into(), Some(id), String::new(), None));
+                Ok(())
+            }).await.unwrap();
+        }
+    }
+
+    async fn a_refused_command_leaves_nothing_and_its_neighbours_stand(app: TestApp) {
+        let writes = (0..60_u8).map(|n| {
+            let then = if n % 3 == 0 { || Err(Error::Conflict("lot_full")) } else { || Ok(()) };
+            insert_import(&app, [n; 32], then)
+        });
+        let results = join_all(writes).await;
+        for (n, result) in results.iter().enumerate() {
+            assert_eq!(result.is_err(), n % 3 == 0, "{n} {result:?}");
+        }
+        assert_eq!(import_count(&app).await, 40);
+    }
+
+    async fn a_mistake_in_a_command_leaves_its_neighbours_standing(app: TestApp) {
+        let now = app.now();
+        let good = (0..20_u8).map(|n| insert_import(&app, [n; 32], || Ok(())));
+        let bad = (0..5).map(|_| app.app.db.write(Uuid::nil(), move |tx| {
+            tx.exec("update imports set imported_at = $1", &[now.into()])?;
+            tx.exec("insert into nowhere values (1)", &[])?;
+            Ok(())
+        }));
+        let (good, bad) = tokio::join!(join_all(good), join_all(bad));
+        assert!(good.iter().all(Result::is_ok));
+        assert!(bad.iter().all(|result| matches!(result, Err(Error::Storage(db::Error::Query(_))))), "{bad:?}");
+        assert_eq!(import_count(&app).await, 20);
+    }
+
+    async fn a_row_that_is_there_already_is_told_as_such(app: TestApp) {
+        insert_import(&app, [1; 32], || Ok(())).await.unwrap();
+        let again = insert_import(&app, [1; 32], || Ok(())).await;
+        assert!(matches!(again, Err(Error::Storage(db::Error::Unique(_)))), "{again:?}");
+    }
+
+    async fn what_was_accepted_happens_though_its_caller_went_away(app: TestApp) {
+        for n in 0..20_u8 {
+            let write = insert_import(&app, [n; 32], || Ok(()));
+            // Polled once, so that it is accepted, then dropped.
+            let mut write = Box::pin(write);
+            let waker = std::task::Waker::noop();
+            let _ = std::future::Future::poll(write.as_mut(), &mut std::task::Context::from_waker(waker));
+        }
+        insert_import(&app, [200; 32], || Ok(())).await.unwrap();
+        assert_eq!(import_count(&app).await, 21);
+    }
+
+    async fn hooks_run_after_the_commit_and_only_then(app: TestApp) {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let attempt = async |key: u8, refuse: bool| {
+            let (ran, now) = (ran.clone(), app.now());
+            app.app.db.write(Uuid::nil(), move |tx| {
+                let ran = ran.clone();
+                tx.on_commit(move || { ran.fetch_add(1, Ordering::SeqCst); });
+                let sql = "insert into imports (sha256, kind, file_name, row_count, imported_at) values ($1, $2, $3, $4, $5)";
+                tx.exec(sql, &[(&[key; 32]).into(), "test".into(), "f".into(), 1_i64.into(), now.into()])?;
+                if refuse { Err(Error::NotFound) } else { Ok(()) }
+            }).await
+        };
+        let outcomes = join_all((0..30).map(|key| attempt(key, key % 2 == 0))).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 15);
+        assert_eq!(ran.load(Ordering::SeqCst), 15);
+    }
+
+    async fn readers_cannot_write(app: TestApp) {
+        let write = app.app.db.read(|tx| Ok(tx.exec("delete from audit", &[])?)).await;
+        assert!(write.is_err());
+    }
+
+    async fn migrating_again_changes_nothing(app: TestApp) {
+        let db = app.app.db.clone();
+        let applied = tokio::task::spawn_blocking(move || db.migrate()).await.unwrap().unwrap();
+        assert!(applied.is_empty());
+    }
+
+    async fn a_newer_schema_is_refused_by_both_numbers(app: TestApp) {
+        app.app.db.write(Uuid::nil(), |tx| {
+            tx.exec("insert into schema_migrations (version, name) values (9999, 'of the future')", &[])?;
+            Ok(())
+        }).await.unwrap();
+        let db = app.app.db.clone();
+        let refusal = tokio::task::spawn_blocking(move || db.migrate()).await.unwrap().unwrap_err();
+        assert!(refusal.contains("schema 9999, newer than schema 1"), "{refusal}");
+    }
+}
