@@ -27,7 +27,7 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked whether another process changed something: within the second that a
 /// count may be old.
 const REFRESH_EVERY: Duration = Duration::from_millis(400);
-const CLEAN_EVERY: Duration = Duration::from_secs(3600);
+const CLEAN_EVERY: Duration = Duration::from_hours(1);
 
 /// The application: cheap to clone.
 #[derive(Clone)]

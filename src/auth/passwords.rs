@@ -79,6 +79,9 @@ enum Answer {
 
 impl Hashers {
     /// Starts `permits` threads. Each keeps the 19 MiB it works in from its first use on.
+    ///
+    /// # Panics
+    /// When no thread can be started.
     #[must_use]
     pub fn start(permits: usize) -> Self {
         let (queue, jobs) = crossbeam_channel::bounded(QUEUE_MAX);

@@ -180,7 +180,7 @@ pub fn derive_key(secret: &[u8], purpose: &str) -> [u8; 32] {
 struct Hs256(HmacSha256);
 
 impl Hs256 {
-    fn new(algorithm: &Algorithm, secret: &[u8]) -> jsonwebtoken::errors::Result<Self> {
+    fn new(algorithm: Algorithm, secret: &[u8]) -> jsonwebtoken::errors::Result<Self> {
         match algorithm {
             Algorithm::HS256 => HmacSha256::new_from_slice(secret)
                 .map(Self)
@@ -217,9 +217,9 @@ impl JwtVerifier for Hs256 {
 }
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |algorithm, key| Ok(Box::new(Hs256::new(algorithm, key.as_bytes())?)),
+    signer_factory: |algorithm, key| Ok(Box::new(Hs256::new(*algorithm, key.as_bytes())?)),
     verifier_factory: |algorithm, key| {
-        Ok(Box::new(Hs256::new(algorithm, key.try_get_as_bytes()?)?))
+        Ok(Box::new(Hs256::new(*algorithm, key.try_get_as_bytes()?)?))
     },
     key_utils: KeyUtils::new_unimplemented(),
 };

@@ -27,6 +27,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::doc_markdown, reason = "shown at the command line")]
 enum Command {
     /// Serve the API and the web client in the foreground, until Ctrl-C or SIGTERM
     #[command(after_help = settings_help())]
@@ -57,6 +58,7 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::doc_markdown, reason = "shown at the command line")]
 enum Import {
     /// Lots with the columns lot (key), name, number_of_spots, and where known city, address,
     /// pin_code, latitude, longitude, time_zone, currency, price_per_hour_minor

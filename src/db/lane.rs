@@ -103,7 +103,9 @@ pub(super) fn spawn_writer(
             batch.extend(queue.try_iter().take(BATCH_COMMANDS_MAX - 1));
             if failed.load(Ordering::Acquire) {
                 let error = Error::Unavailable("storage has failed".into());
-                batch.into_iter().for_each(|job| job.answer(Err(error.clone())));
+                for job in batch {
+                    job.answer(Err(error.clone()));
+                }
             } else {
                 write_batch(&mut connection, batch, &failed);
             }

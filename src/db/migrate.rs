@@ -7,7 +7,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{Db, Value};
+use super::{Db, Tx, Value};
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct Migration {
 
 /// A number that grows by one with each migration.
 pub type SchemaVersion = i64;
+
+type Change = Box<dyn FnMut(&mut Tx<'_>) -> crate::Result<i64> + Send>;
 
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
@@ -34,10 +36,9 @@ impl fmt::Display for Migration {
 
 pub(super) fn run(db: &Db) -> Result<Vec<Migration>, String> {
     let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
-    let write =
-        |change: Box<dyn FnMut(&mut super::Tx<'_>) -> crate::Result<SchemaVersion> + Send>| {
-            db.write_blocking(Uuid::nil(), change).map_err(|error| format!("the schema: {error}"))
-        };
+    let write = |change: Change| {
+        db.write_blocking(Uuid::nil(), change).map_err(|error| format!("the schema: {error}"))
+    };
     let current = write(Box::new(|tx| {
         tx.batch(
             "create table if not exists schema_migrations \

@@ -109,7 +109,7 @@ impl From<tokio_postgres::Error> for Error {
             // The connection broke, or a value did not fit its column.
             return if error.is_closed()
                 || std::error::Error::source(&error)
-                    .is_some_and(|cause| cause.is::<std::io::Error>())
+                    .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
             {
                 Self::Repeat(text)
             } else {

@@ -14,6 +14,7 @@ pub(super) enum Access {
     Write,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are a few in a process")]
 pub(super) enum Connection {
     Sqlite(sqlite::Connection),
     Postgres(postgres::Connection),

@@ -68,7 +68,7 @@ async fn can_write(app: &App) -> Result<()> {
         .map(drop)
 }
 
-/// Counters for Prometheus, from this machine or with the METRICS_TOKEN as bearer
+/// Counters for Prometheus, from this machine or with the `METRICS_TOKEN` as bearer
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses(
     (status = 200, body = String, content_type = "text/plain"),
     (status = 401, body = Problem, content_type = "application/problem+json"),

@@ -202,7 +202,7 @@ impl NewLot {
             currency: defaults.currency,
             price: Price { per_hour_minor: 0, tariff: Tariff::default() },
         };
-        let details = change.check(blank)?;
+        let details = change.check(&blank)?;
         Ok((details, self.number_of_spots))
     }
 }
@@ -212,7 +212,7 @@ impl LotChange {
     ///
     /// # Errors
     /// 422 with every field that is wrong.
-    pub fn check(&self, before: LotDetails) -> Result<LotDetails> {
+    pub fn check(&self, before: &LotDetails) -> Result<LotDetails> {
         let mut fields = Fields::new();
         let mut after = before.clone();
         if let Some(name) = &self.name {
@@ -412,7 +412,7 @@ mod tests {
         let json = r#"{"name":"A","city":"Pune","address":"Road 1","price_per_hour_minor":0,"number_of_spots":1}"#;
         let (before, _) = new_lot(json).unwrap();
         let change: LotChange = serde_json::from_str(r#"{"address":null}"#).unwrap();
-        let after = change.check(before).unwrap();
+        let after = change.check(&before).unwrap();
         assert_eq!((after.city.as_deref(), after.address), (Some("Pune"), None));
     }
 

@@ -159,7 +159,7 @@ async fn change(
         .write(id, move |tx| {
             let now = clock.now();
             let before = store::locked(tx, id)?;
-            let details = change.check(before.details.clone())?;
+            let details = change.check(&before.details)?;
             let number_of_spots = change.number_of_spots.unwrap_or(before.number_of_spots);
             let row = store::update(tx, now, &before, &details, number_of_spots)?;
             let detail = json!({

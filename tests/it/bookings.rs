@@ -306,7 +306,7 @@ async fn racers(app: &TestApp, count: usize) -> Vec<crate::harness::Caller<'_>> 
     let callers = made.await.unwrap().into_iter().map(|id| {
         let token = app.app.tokens.issue(id, Role::User, id).unwrap();
         let mut caller = app.nobody().with_token(&token);
-        caller.id = id.simple().to_string()[12..].to_owned();
+        id.simple().to_string()[12..].clone_into(&mut caller.id);
         caller
     });
     callers.collect()

@@ -138,7 +138,7 @@ pub struct Caller<'a> {
     pub cookie: String,
 }
 
-impl<'a> Caller<'a> {
+impl Caller<'_> {
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
     }
