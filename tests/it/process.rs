@@ -66,18 +66,18 @@ impl Server {
     }
 
     fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = Vec::new();
-        loop {
+        let child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+        let mut server = Self { child, url: String::new(), said: Vec::new(), stderr: None };
+        let mut stderr = BufReader::new(server.child.stderr.take().unwrap());
+        while server.url.is_empty() {
             let mut line = String::new();
-            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {said:?}");
-            let line = line.trim_end().to_owned();
-            said.push(line.clone());
-            if let Some(url) = line.strip_prefix("listening on ") {
-                return Self { child, url: url.to_owned(), said, stderr: Some(stderr) };
-            }
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {:?}", server.said);
+            let line = line.trim_end();
+            server.said.push(line.to_owned());
+            line.strip_prefix("listening on ").unwrap_or_default().clone_into(&mut server.url);
         }
+        server.stderr = Some(stderr);
+        server
     }
 
     fn request(
