@@ -99,7 +99,8 @@ struct Inner {
     lanes: Vec<Sender<BoxedJob>>,
     readers: Sender<BoxedJob>,
     failed: Arc<AtomicBool>,
-    threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
+    writer_threads: Vec<JoinHandle<()>>,
+    reader_threads: Vec<JoinHandle<()>>,
 }
 
 impl Db {
@@ -110,25 +111,27 @@ impl Db {
     /// [`Error::Unavailable`] when the database cannot be reached or opened.
     pub fn open(url: &DatabaseUrl) -> Result<Self, Error> {
         let failed = Arc::new(AtomicBool::new(false));
-        let mut threads = Vec::new();
         let lane_count = match url {
             DatabaseUrl::Sqlite(_) => 1,
             DatabaseUrl::Postgres(_) => POSTGRES_LANES,
         };
-        let mut lanes = Vec::new();
+        let (mut lanes, mut writer_threads) = (Vec::new(), Vec::new());
         for number in 0..lane_count {
             let connection = tx::Connection::open(url, tx::Access::Write)?;
             let (sender, queue) = crossbeam_channel::bounded(QUEUE_COMMANDS_MAX);
-            threads.push(lane::spawn_writer(number, connection, queue, failed.clone()));
+            writer_threads.push(lane::spawn_writer(number, connection, queue, failed.clone()));
             lanes.push(sender);
         }
         let (readers, queue) = crossbeam_channel::bounded(QUEUE_COMMANDS_MAX);
+        let mut reader_threads = Vec::new();
         for number in 0..READERS {
             let connection = tx::Connection::open(url, tx::Access::Read)?;
-            threads.push(lane::spawn_reader(number, connection, queue.clone(), failed.clone()));
+            let failed = failed.clone();
+            reader_threads.push(lane::spawn_reader(number, connection, queue.clone(), failed));
         }
-        let threads = std::sync::Mutex::new(threads);
-        Ok(Self(Arc::new(Inner { url: url.clone(), lanes, readers, failed, threads })))
+        let url = url.clone();
+        let inner = Inner { url, lanes, readers, failed, writer_threads, reader_threads };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Runs `change` in a transaction and answers once it is durable. Commands with the same
@@ -223,11 +226,13 @@ impl Db {
     /// Ends the threads after what is queued; call it last. Does nothing while clones are in use.
     pub fn close(self) {
         if let Some(inner) = Arc::into_inner(self.0) {
-            drop((inner.lanes, inner.readers));
-            for thread in inner.threads.into_inner().unwrap_or_default() {
-                // A thread that panicked has said so on standard error already.
-                let _ = thread.join();
-            }
+            // A thread that panicked has said so on standard error already.
+            let join = |thread: JoinHandle<()>| drop(thread.join());
+            // The writer last: only its connection can fold SQLite's log into the database.
+            drop(inner.readers);
+            inner.reader_threads.into_iter().for_each(join);
+            drop(inner.lanes);
+            inner.writer_threads.into_iter().for_each(join);
         }
     }
 

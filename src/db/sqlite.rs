@@ -14,6 +14,9 @@ const BUSY_SECONDS_MAX: u64 = 20;
 /// WAL pages before a checkpoint: 16 MiB. Fewer checkpoints, fewer page writes.
 const CHECKPOINT_PAGES: i64 = 4096;
 
+/// What a long transaction made of the log is given back down to this.
+const LOG_BYTES_KEPT: i64 = 64 << 20;
+
 pub(super) struct Connection {
     raw: Raw,
     data_version: i64,
@@ -41,6 +44,7 @@ impl Connection {
             raw.pragma_update(None, "synchronous", "full").map_err(cannot)?;
             raw.pragma_update(None, "foreign_keys", true).map_err(cannot)?;
             raw.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(cannot)?;
+            raw.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(cannot)?;
             raw.pragma_update(None, "cache_size", -32 * 1024).map_err(cannot)?;
             raw.pragma_update(None, "temp_store", "memory").map_err(cannot)?;
         }
