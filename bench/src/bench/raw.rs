@@ -1,0 +1,297 @@
+//! W: what the server writes for parking and release, in the same group commit, with nothing else.
+//!
+//! The statements, the settings of the connection and the size of a batch are the server's
+//! (`src/bookings/store.rs`, `src/http/idempotency.rs`, `src/db/`): change them here with them.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::oneshot;
+
+const BATCH_COMMANDS_MAX: usize = 256;
+
+const SETTINGS: &str = "
+    pragma journal_mode = wal;
+    pragma synchronous = full;
+    pragma foreign_keys = on;
+    pragma wal_autocheckpoint = 4096;
+    pragma cache_size = -32768;
+    pragma temp_store = memory;";
+
+const RECORDED: &str =
+    "select request_hash, status, body from idempotency_keys where key_hash = ?1";
+const RECORD: &str = "
+    insert into idempotency_keys (key_hash, request_hash, status, body, created_at)
+    values (?1, ?2, ?3, ?4, ?5)";
+const LOT: &str = "
+    select name, currency, price_per_hour_minor, free_minutes, increment_minutes, daily_cap_minor
+    from lots where id = ?1 and deleted_at is null";
+const ACTIVE: &str = "select active from users where id = ?1";
+const OPEN_OF_USER: &str =
+    "select count(*) from bookings where user_id = ?1 and released_at is null";
+const PARKED: &str = "select id from bookings where vehicle_plate = ?1 and released_at is null";
+const CLAIM: &str = "
+    update spots set booking_id = ?1 where id = (
+        select id from spots where lot_id = ?2 and booking_id is null and not out_of_service
+        order by label_order limit 1)
+    returning id, label";
+const INSERT: &str = "
+    insert into bookings (id, reference, lot_id, spot_id, spot_label, user_id, vehicle_plate,
+        started_at, price_per_hour_minor, currency, free_minutes, increment_minutes, daily_cap_minor)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+const BOOKING: &str = "
+    select b.id, b.reference, b.lot_id, l.name, b.spot_id, b.spot_label, b.user_id,
+        b.vehicle_plate, b.started_at, b.released_at, b.cost_minor, b.currency,
+        b.price_per_hour_minor, b.free_minutes, b.increment_minutes, b.daily_cap_minor
+    from bookings b join lots l on l.id = b.lot_id where b.id = ?1";
+const CLOSE: &str =
+    "update bookings set released_at = ?1, cost_minor = ?2 where id = ?3 and released_at is null";
+const FREE: &str = "update spots set booking_id = null where id = ?1 and booking_id = ?2";
+
+/// As long as the answer that the server records.
+const ANSWER: &str = r#"{"id":"019a0000-0000-7000-8000-000000000000","reference":"ABCDEFGH","lot":{"id":"019a0000-0000-7000-8000-000000000000","name":"Lot 100"},"spot":{"id":"019a0000-0000-7000-8000-000000000000","label":"1"},"user_id":"019a0000-0000-7000-8000-000000000000","vehicle_plate":"BENCH10","status":"open","started_at":"2026-11-22T12:00:00.000000Z","released_at":null,"price_per_hour_minor":200,"currency":"EUR","cost_minor":0}"#;
+
+type Id = [u8; 16];
+
+enum Change {
+    Park { user: Id, lot: Id, plate: String },
+    Release { booking: Id },
+}
+
+struct Command {
+    change: Change,
+    answer: oneshot::Sender<Id>,
+}
+
+/// `callers` users of the database park and release for `time`; gives changes a second.
+pub fn run(database: &Path, callers: usize, time: Duration) -> Result<f64> {
+    let connection = Connection::open(database)?;
+    connection.execute_batch(SETTINGS)?;
+    // Without it SQLite plans cached statements with joins or limits anew on every use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    let users = ids(&connection, "select id from users where not is_admin order by id")?;
+    let lots = ids(&connection, "select id from lots order by id")?;
+    ensure!(users.len() >= callers && !lots.is_empty(), "the database has too few users or lots");
+
+    let (queue, commands) = mpsc::channel();
+    let writer = thread::spawn(move || write(&connection, &commands));
+    let changes = Cell::new(0_u32);
+    let begun = Instant::now();
+    let caller = async |number: usize| -> Result<()> {
+        let (user, lot) = (users[number], lots[number % lots.len()]);
+        let plate = format!("BENCH{number}");
+        while begun.elapsed() < time {
+            let park = Change::Park { user, lot, plate: plate.clone() };
+            let booking = ask(&queue, park).await?;
+            ask(&queue, Change::Release { booking }).await?;
+            changes.set(changes.get() + 2);
+        }
+        Ok(())
+    };
+    let outcome = crate::one_thread()?.block_on(try_join_all((0..callers).map(caller)));
+    let took = begun.elapsed();
+    drop(queue);
+    writer.join().ok().context("the writer panicked")??;
+    outcome?;
+    Ok(f64::from(changes.get()) / took.as_secs_f64())
+}
+
+async fn ask(queue: &mpsc::Sender<Command>, change: Change) -> Result<Id> {
+    let (answer, answered) = oneshot::channel();
+    queue.send(Command { change, answer }).ok().context("the writer has ended")?;
+    answered.await.context("the writer has ended")
+}
+
+fn write(connection: &Connection, commands: &mpsc::Receiver<Command>) -> Result<()> {
+    let mut made = Made::new();
+    let mut answers = Vec::with_capacity(BATCH_COMMANDS_MAX);
+    while let Ok(first) = commands.recv() {
+        connection.prepare_cached("begin immediate")?.execute([])?;
+        let batch = std::iter::once(first).chain(commands.try_iter().take(BATCH_COMMANDS_MAX - 1));
+        for Command { change, answer } in batch {
+            answers.push((answer, apply(connection, &change, &mut made)?));
+        }
+        connection.prepare_cached("commit")?.execute([])?;
+        for (answer, id) in answers.drain(..) {
+            let _ = answer.send(id);
+        }
+    }
+    Ok(())
+}
+
+fn apply(connection: &Connection, change: &Change, made: &mut Made) -> Result<Id> {
+    let sql = |text| connection.prepare_cached(text);
+    let now = now_micros();
+    let key = made.hash();
+    let recorded = sql(RECORDED)?.exists([&key[..]])?;
+    ensure!(!recorded, "a key came twice");
+    let id = match change {
+        Change::Park { user, lot, plate } => {
+            let (currency, price, free, increment, cap): (String, i64, i64, i64, Option<i64>) =
+                sql(LOT)?.query_row([lot], |row| {
+                    Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+                })?;
+            let active: bool = sql(ACTIVE)?.query_row([user], |row| row.get(0))?;
+            let open: i64 = sql(OPEN_OF_USER)?.query_row([user], |row| row.get(0))?;
+            let parked = sql(PARKED)?.exists([plate])?;
+            ensure!(active && open == 0 && !parked, "the database does not fit");
+            let id = made.id(now);
+            let claimed = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            let spot: Option<(Id, String)> =
+                sql(CLAIM)?.query_row(params![id, lot], claimed).optional()?;
+            let (spot, label) = spot.context("the lot is full")?;
+            sql(INSERT)?.execute(params![
+                id,
+                made.reference(),
+                lot,
+                spot,
+                label,
+                user,
+                plate,
+                now,
+                price,
+                currency,
+                free,
+                increment,
+                cap
+            ])?;
+            id
+        }
+        Change::Release { booking } => {
+            let spot: Id = sql(BOOKING)?.query_row([booking], |row| row.get(4))?;
+            sql(CLOSE)?.execute(params![now, 200, booking])?;
+            sql(FREE)?.execute(params![spot, booking])?;
+            *booking
+        }
+    };
+    sql(RECORD)?.execute(params![key, key, 201, ANSWER, now])?;
+    Ok(id)
+}
+
+fn ids(connection: &Connection, sql: &str) -> Result<Vec<Id>> {
+    let mut statement = connection.prepare(sql)?;
+    let ids = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(ids)
+}
+
+pub fn now_micros() -> i64 {
+    i64::try_from(UNIX_EPOCH.elapsed().unwrap_or_default().as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Ids in order of time, and hashes and references in no order, as the server's are.
+pub struct Made {
+    state: u64,
+    references: u64,
+}
+
+impl Made {
+    pub fn new() -> Self {
+        let now = now_micros().unsigned_abs();
+        Self { state: now, references: now }
+    }
+
+    pub fn id(&mut self, micros: i64) -> Id {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&(micros << 12).to_be_bytes());
+        id[8..].copy_from_slice(&self.random().to_be_bytes());
+        id
+    }
+
+    /// Never the same twice: times an odd number is a permutation of the 40 bits.
+    pub fn reference(&mut self) -> String {
+        self.references += 1;
+        let scattered = self.references.wrapping_mul(0x9e37_79b9_7f4a_7c15) & 0xff_ffff_ffff;
+        format!("{scattered:010X}")
+    }
+
+    fn hash(&mut self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        for part in hash.chunks_exact_mut(8) {
+            part.copy_from_slice(&self.random().to_be_bytes());
+        }
+        hash
+    }
+
+    /// Steele, Lea and Flood's `SplitMix64`.
+    fn random(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fill;
+    use super::*;
+
+    /// A database with the server's schema, two users and a lot of three spots.
+    fn database(folder: &Path) -> Result<std::path::PathBuf> {
+        let file = folder.join("parking.sqlite");
+        let connection = Connection::open(&file)?;
+        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+        let mut migrations: Vec<_> =
+            std::fs::read_dir(migrations)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        migrations.sort();
+        for migration in migrations {
+            connection.execute_batch(&std::fs::read_to_string(migration)?)?;
+        }
+        let mut made = Made::new();
+        for _ in 0..2 {
+            connection.execute(fill::USER, params![made.id(1), 1])?;
+        }
+        let lot = made.id(2);
+        connection.execute(
+            "insert into lots (id, name, time_zone, price_per_hour_minor, currency, free_minutes,
+                increment_minutes, created_at, updated_at)
+             values (?1, 'Lot', 'Europe/Berlin', 200, 'EUR', 0, 1, 1, 1)",
+            [lot],
+        )?;
+        for label in ["1", "2", "3"] {
+            connection.execute(
+                "insert into spots (id, lot_id, label, label_order, out_of_service)
+                 values (?1, ?2, ?3, cast(?3 as blob), false)",
+                params![made.id(3), lot, label],
+            )?;
+        }
+        Ok(file)
+    }
+
+    fn count(file: &Path, what: &str) -> i64 {
+        let connection = Connection::open(file).unwrap();
+        connection.query_row(&format!("select count(*) from {what}"), [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn the_statements_fit_the_servers_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = database(folder.path()).unwrap();
+        assert!(run(&file, 2, Duration::from_millis(20)).unwrap() > 0.0);
+
+        assert_eq!(count(&file, "bookings where released_at is null"), 0);
+        assert_eq!(count(&file, "spots where booking_id is not null"), 0);
+        assert!(count(&file, "bookings where cost_minor is not null") > 0);
+        assert_eq!(count(&file, "bookings") * 2, count(&file, "idempotency_keys"));
+    }
+
+    #[test]
+    fn a_filled_past_keeps_its_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = database(folder.path()).unwrap();
+        let indexes = count(&file, "sqlite_schema where type = 'index'");
+        fill::bookings(&file, 1000).unwrap();
+        assert_eq!(count(&file, "bookings where released_at is not null"), 1000);
+        assert_eq!(count(&file, "users"), 5);
+        assert_eq!(count(&file, "sqlite_schema where type = 'index'"), indexes);
+    }
+}
