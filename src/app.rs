@@ -196,7 +196,7 @@ impl App {
     pub fn secure_cookies(&self) -> bool {
         self.config.public_url.as_deref().is_none_or(|url| {
             let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
-            url.starts_with("https://") || local.iter().any(|start| url.starts_with(start))
+            self.config.is_https() || local.iter().any(|start| url.starts_with(start))
         })
     }
 

@@ -245,6 +245,12 @@ impl Config {
         })
     }
 
+    /// Whether people reach this server by https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
     /// The settings as a file to copy, the defaults commented out.
     #[must_use]
     pub fn example() -> String {

@@ -26,7 +26,7 @@ struct Filter {
 }
 
 /// The audit log, newest first
-#[utoipa::path(get, path = "/api/admin/audit", tag = "admin", params(Filter), responses(
+#[utoipa::path(get, path = "/api/admin/audit", tag = "admin", operation_id = "list_audit", params(Filter), responses(
     (status = 200, body = Page<AuditEntry>),
     (status = 403, body = Problem, content_type = "application/problem+json"),
 ), security(("bearer" = [])))]

@@ -117,7 +117,7 @@ struct SessionUser {
 }
 
 /// Open an account
-#[utoipa::path(post, path = "/api/auth/register", tag = "accounts",
+#[utoipa::path(post, path = "/api/auth/register", tag = "accounts", operation_id = "register", request_body = Registration,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
     (status = 201, body = Session, headers(("Set-Cookie" = String, description = "the refresh token"))),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`email_taken`"),
@@ -177,7 +177,7 @@ async fn open_account(
 }
 
 /// Sign in
-#[utoipa::path(post, path = "/api/auth/login", tag = "accounts", responses(
+#[utoipa::path(post, path = "/api/auth/login", tag = "accounts", operation_id = "login", request_body = Credentials, responses(
     (status = 200, body = Session, headers(("Set-Cookie" = String, description = "the refresh token"))),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_credentials`"),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "`account_disabled`, only with the right password"),
@@ -236,7 +236,7 @@ async fn login(
 }
 
 /// Exchange the refresh cookie for a new access token and cookie
-#[utoipa::path(post, path = "/api/auth/refresh", tag = "accounts", responses(
+#[utoipa::path(post, path = "/api/auth/refresh", tag = "accounts", operation_id = "refresh_session", responses(
     (status = 200, body = Session, headers(("Set-Cookie" = String, description = "the next refresh token"))),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_refresh_token`"),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "`cross_site_request`"),
@@ -282,7 +282,7 @@ async fn refresh(State(app): State<App>, client: Client, cookie: Cookie) -> Resu
 }
 
 /// Sign out: the session ends and the cookie is cleared
-#[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses(
+#[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", operation_id = "logout", responses(
     (status = 204),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "`cross_site_request`"),
 ))]
@@ -309,7 +309,7 @@ async fn logout(State(app): State<App>, client: Client, cookie: Cookie) -> Resul
 }
 
 /// Change one's password; every other session ends
-#[utoipa::path(post, path = "/api/me/password", tag = "accounts", responses(
+#[utoipa::path(post, path = "/api/me/password", tag = "accounts", operation_id = "change_password", request_body = PasswordChange, responses(
     (status = 204),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "`wrong_password`"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -364,7 +364,7 @@ pub async fn check_password(
 }
 
 /// What the installation is like
-#[utoipa::path(get, path = "/api/setup", tag = "operations", responses((status = 200, body = Setup)))]
+#[utoipa::path(get, path = "/api/setup", tag = "operations", operation_id = "setup", responses((status = 200, body = Setup)))]
 async fn setup(State(app): State<App>) -> Result<Json<Setup>> {
     let admin_claimed = app.db.read(store::admin_exists).await?;
     Ok(Json(Setup {
@@ -376,7 +376,7 @@ async fn setup(State(app): State<App>) -> Result<Json<Setup>> {
 }
 
 /// Become the admin of a new installation
-#[utoipa::path(post, path = "/api/setup/claim", tag = "operations", responses(
+#[utoipa::path(post, path = "/api/setup/claim", tag = "operations", operation_id = "claim_admin", request_body = Claim, responses(
     (status = 201, body = Session),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "`invalid_claim_token`"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`admin_exists`, `email_taken`"),

@@ -53,7 +53,7 @@ fn parse_plate(text: &str) -> Result<Plate> {
 }
 
 /// Park on the first free spot of a lot
-#[utoipa::path(post, path = "/api/bookings", tag = "bookings",
+#[utoipa::path(post, path = "/api/bookings", tag = "bookings", operation_id = "create_booking", request_body = NewBooking,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
     (status = 201, body = Booking),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -80,7 +80,7 @@ async fn create(
 }
 
 /// Book a spot for a walk-in
-#[utoipa::path(post, path = "/api/admin/bookings", tag = "admin",
+#[utoipa::path(post, path = "/api/admin/bookings", tag = "admin", operation_id = "create_walk_in", request_body = NewWalkIn,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
     (status = 201, body = Booking),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -110,7 +110,7 @@ async fn create_walk_in(
 }
 
 /// Release a booking: the clock stops and the spot is free; again changes nothing
-#[utoipa::path(post, path = "/api/bookings/{id}/release", tag = "bookings",
+#[utoipa::path(post, path = "/api/bookings/{id}/release", tag = "bookings", operation_id = "release_booking",
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)), responses(
     (status = 200, body = Booking),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -161,7 +161,7 @@ struct Filter {
 }
 
 /// One's own bookings, the newest first
-#[utoipa::path(get, path = "/api/bookings", tag = "bookings", params(Filter), responses(
+#[utoipa::path(get, path = "/api/bookings", tag = "bookings", operation_id = "list_bookings", params(Filter), responses(
     (status = 200, body = Page<Booking>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -181,7 +181,7 @@ async fn list(
 }
 
 /// A booking
-#[utoipa::path(get, path = "/api/bookings/{id}", tag = "bookings", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/api/bookings/{id}", tag = "bookings", operation_id = "booking", params(("id" = Uuid, Path)), responses(
     (status = 200, body = Booking),
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ), security(("bearer" = [])))]
@@ -210,7 +210,7 @@ struct AdminFilter {
 }
 
 /// Everyone's bookings, the newest first
-#[utoipa::path(get, path = "/api/admin/bookings", tag = "admin", params(AdminFilter), responses(
+#[utoipa::path(get, path = "/api/admin/bookings", tag = "admin", operation_id = "list_all_bookings", params(AdminFilter), responses(
     (status = 200, body = Page<AdminBooking>),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),

@@ -33,7 +33,7 @@ async fn serve(app: App) -> Result<End, String> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     greet(&app, address).await?;
     app.start_background();
-    let router = crate::http::router(app.clone());
+    let service = crate::http::Service::new(app.clone());
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -41,7 +41,7 @@ async fn serve(app: App) -> Result<End, String> {
         }
         eprintln!("stopping");
     };
-    Ok(server::serve(app, listener, router, stop).await)
+    Ok(server::serve(app, listener, service, stop).await)
 }
 
 /// Says where it listens and, while there is no admin, how to become it. Not part of the log: the

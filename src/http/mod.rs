@@ -10,14 +10,16 @@ pub mod operations;
 pub mod paging;
 pub mod server;
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::Next;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
+use tower::ServiceExt;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -73,26 +75,96 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     api().to_openapi()
 }
 
-/// Everything that is served.
-pub fn router(app: App) -> Router {
-    let (routes, openapi) = api().split_for_parts();
-    let document = serde_json::to_string(&openapi).unwrap_or_default();
-    let document = bytes::Bytes::from(document);
-    let routes = routes
-        .route(
-            "/api/openapi.json",
-            get(move || async move { body::json_text(axum::http::StatusCode::OK, document) }),
-        )
-        .merge(web::docs())
-        .route("/api/{*rest}", axum::routing::any(unknown))
-        .fallback(web::serve)
-        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
-        .layer(axum::middleware::from_fn_with_state(app.clone(), around));
-    match cors(&app) {
-        None => routes.with_state(app),
-        Some(cors) => routes.layer(cors).with_state(app),
+/// Everything that is served: the prepared answers, the routes, and on every answer the headers
+/// that all bear. Not a layer around the router: what is asked most does not pass through it.
+#[derive(Clone)]
+pub struct Service(Arc<Served>);
+
+struct Served {
+    app: App,
+    router: Router,
+    /// The paths of the API as they are documented, which metrics are counted under.
+    paths: HashSet<String>,
+}
+
+impl Service {
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        let (routes, openapi) = api().split_for_parts();
+        let paths = openapi.paths.paths.keys().cloned().collect();
+        let document = serde_json::to_string(&openapi).unwrap_or_default();
+        let document = bytes::Bytes::from(document);
+        let mut router = routes
+            .route(
+                "/api/openapi.json",
+                get(move || async move { body::json_text(StatusCode::OK, document) }),
+            )
+            .merge(web::docs())
+            .route("/api/{*rest}", axum::routing::any(unknown))
+            .fallback(web::serve)
+            .method_not_allowed_fallback(async || Error::MethodNotAllowed);
+        if let Some(cors) = cors(&app) {
+            router = router.layer(cors);
+        }
+        let router = router.with_state(app.clone());
+        Self(Arc::new(Served { app, router, paths }))
+    }
+
+    /// Answers a request, and counts it.
+    pub async fn answer(&self, request: Request) -> Response {
+        let started = Instant::now();
+        let app = &self.0.app;
+        let method = known_method(request.method());
+        let path = request.uri().path();
+        let route = self.0.route(path);
+        let is_page = !path.starts_with("/api/") || path.starts_with("/api/docs");
+        let prepared = lots::routes::prepared(app, &request);
+        let mut response = match prepared {
+            Some(response) => response,
+            None => {
+                self.0.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+            }
+        };
+        put_headers(app, response.headers_mut(), is_page);
+        app.metrics.request(method, route, response.status().as_u16(), started.elapsed());
+        response
     }
 }
+
+impl Served {
+    /// The documented path that `path` belongs to, so that clients cannot make up labels.
+    fn route(&self, path: &str) -> &str {
+        if let Some(known) = self.paths.get(path) {
+            return known;
+        }
+        let is_id = |part: &str| part.len() == 36 && uuid::Uuid::try_parse(part).is_ok();
+        if !path.split('/').any(is_id) {
+            return "other";
+        }
+        let parts = path.split('/').map(|part| if is_id(part) { "{id}" } else { part });
+        self.paths.get(&parts.collect::<Vec<_>>().join("/")).map_or("other", String::as_str)
+    }
+}
+
+fn put_headers(app: &App, headers: &mut HeaderMap, is_page: bool) {
+    const PLAIN: fn(&'static str) -> HeaderValue = HeaderValue::from_static;
+    headers.reserve(8);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, PLAIN("nosniff"));
+    headers.insert(header::REFERRER_POLICY, PLAIN("same-origin"));
+    headers.insert(&OPENER_POLICY, PLAIN("same-origin"));
+    headers.insert(&RESOURCE_POLICY, PLAIN("same-origin"));
+    let policy = if is_page { web::PAGE_POLICY } else { web::API_POLICY };
+    headers.insert(header::CONTENT_SECURITY_POLICY, PLAIN(policy));
+    if !is_page {
+        headers.entry(header::CACHE_CONTROL).or_insert(PLAIN("no-store"));
+    }
+    if app.config.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, PLAIN("max-age=31536000"));
+    }
+}
+
+static OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+static RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 async fn unknown() -> Error {
     Error::NotFound
@@ -116,37 +188,6 @@ fn cors(app: &App) -> Option<CorsLayer> {
             ])
             .expose_headers([header::RETRY_AFTER, header::ETAG, header::LOCATION]),
     )
-}
-
-/// Counts the request and puts the headers on its answer that every answer bears.
-async fn around(
-    State(app): State<App>,
-    route: Option<MatchedPath>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let method = known_method(request.method());
-    let is_api = request.uri().path().starts_with("/api/");
-    let is_docs = request.uri().path().starts_with("/api/docs");
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let plain = HeaderValue::from_static;
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, plain("nosniff"));
-    headers.insert(header::REFERRER_POLICY, plain("same-origin"));
-    headers.insert("cross-origin-opener-policy", plain("same-origin"));
-    headers.insert("cross-origin-resource-policy", plain("same-origin"));
-    let policy = if is_api && !is_docs { web::API_POLICY } else { web::PAGE_POLICY };
-    headers.insert(header::CONTENT_SECURITY_POLICY, plain(policy));
-    if is_api {
-        headers.entry(header::CACHE_CONTROL).or_insert(plain("no-store"));
-    }
-    if app.config.public_url.as_deref().is_some_and(|url| url.starts_with("https://")) {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, plain("max-age=31536000"));
-    }
-    let route = route.as_ref().map_or("page", MatchedPath::as_str);
-    app.metrics.request(method, route, response.status().as_u16(), started.elapsed());
-    response
 }
 
 /// A label must not be what a client makes up.

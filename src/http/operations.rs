@@ -31,13 +31,13 @@ struct Health {
 }
 
 /// Whether the process runs
-#[utoipa::path(get, path = "/health/live", tag = "operations", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/health/live", tag = "operations", operation_id = "health_live", responses((status = 200, body = Health)))]
 async fn live() -> Json<Health> {
     Json(Health { status: "ok", missing: Vec::new() })
 }
 
 /// Whether it can serve
-#[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
+#[utoipa::path(get, path = "/health/ready", tag = "operations", operation_id = "health_ready", responses(
     (status = 200, body = Health),
     (status = 503, body = Health, description = "with what is missing"),
 ))]
@@ -69,7 +69,7 @@ async fn can_write(app: &App) -> Result<()> {
 }
 
 /// Counters for Prometheus, from this machine or with the `METRICS_TOKEN` as bearer
-#[utoipa::path(get, path = "/metrics", tag = "operations", responses(
+#[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics", responses(
     (status = 200, body = String, content_type = "text/plain"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
@@ -101,7 +101,7 @@ async fn metrics(
 ///
 /// Event `lot` with data `{id, free_spots, number_of_spots}` within a second of a change; a comment
 /// every 15 s. A client that connects again reads the list anew.
-#[utoipa::path(get, path = "/api/events", tag = "lots", responses(
+#[utoipa::path(get, path = "/api/events", tag = "lots", operation_id = "events", responses(
     (status = 200, body = String, content_type = "text/event-stream"),
 ))]
 async fn events(State(app): State<App>) -> Response {

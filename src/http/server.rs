@@ -6,17 +6,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
 
+use super::Service;
 use crate::app::App;
 use crate::auth::extract::Peer;
 
@@ -40,7 +39,7 @@ pub enum End {
 pub async fn serve(
     app: App,
     listener: TcpListener,
-    router: Router,
+    service: Service,
     stop: impl Future<Output = ()>,
 ) -> End {
     let permits = Arc::new(Semaphore::new(app.config.connections_max));
@@ -63,7 +62,7 @@ pub async fn serve(
             None if app.db.has_failed() => break End::StorageFailed,
             None => break End::Asked,
             Some(Ok((stream, peer))) => {
-                let connection = handle(&app, router.clone(), stream, peer);
+                let connection = handle(service.clone(), stream, peer);
                 let connection = connections.watch(connection);
                 let counted = app.metrics.connection();
                 tokio::spawn(async move {
@@ -89,20 +88,17 @@ pub async fn serve(
 }
 
 fn handle(
-    app: &App,
-    router: Router,
+    service: Service,
     stream: TcpStream,
     peer: SocketAddr,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<> {
-    let _ = (app, stream.set_nodelay(true));
+) -> impl GracefulConnection<Error = hyper::Error> + use<> {
+    // Answers are small and whole: waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
-        let router = router.clone();
-        async move {
-            let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
-            Ok::<_, Infallible>(response)
-        }
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(request).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

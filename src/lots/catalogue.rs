@@ -84,7 +84,7 @@ fn split_json(row: &LotRow) -> (String, String) {
 
 /// An answer that is ready to be sent.
 pub struct Answer {
-    pub etag: String,
+    pub etag: Bytes,
     pub plain: Bytes,
     gzip: OnceLock<Bytes>,
     asked_before: AtomicBool,
@@ -269,7 +269,7 @@ impl Catalogue {
             }
         }
         let plain = Bytes::from(render()?);
-        let etag = format!("W/\"{}-{generation}\"", self.run);
+        let etag = Bytes::from(format!("W/\"{}-{generation}\"", self.run));
         let answer = Arc::new(Answer {
             etag,
             plain,

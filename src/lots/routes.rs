@@ -1,9 +1,8 @@
 //! Lots and spots over HTTP.
 
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::json;
@@ -47,44 +46,63 @@ struct Filter {
 }
 
 /// Lots, by name or by distance
-#[utoipa::path(get, path = "/api/lots", tag = "lots",
+#[utoipa::path(get, path = "/api/lots", tag = "lots", operation_id = "list_lots",
     params(Filter, ("If-None-Match" = Option<String>, Header)), responses(
     (status = 200, body = Page<Lot>, headers(("ETag" = String))),
     (status = 304, description = "nothing has changed"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
 ))]
-async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(raw): RawQuery,
-) -> Result<Response> {
-    let raw = raw.unwrap_or_default();
-    let answer = app.catalogue.list(&raw, || {
-        let uri = format!("/?{raw}").parse().map_err(|_| Error::Malformed("bad query".into()))?;
-        let query = axum::extract::Query::<Filter>::try_from_uri(&uri);
+async fn list(State(app): State<App>, request: Request) -> Result<Response> {
+    answer_list(&app, &request)
+}
+
+fn answer_list(app: &App, request: &Request) -> Result<Response> {
+    let query = request.uri().query().unwrap_or_default();
+    let answer = app.catalogue.list(query, || {
+        let query = axum::extract::Query::<Filter>::try_from_uri(request.uri());
         let Filter { q, near, limit, cursor } =
             query.map_err(|error| Error::invalid("query", error.body_text()))?.0;
         Question::new(q.as_deref(), near.as_deref(), limit, cursor.as_deref())
     })?;
-    Ok(respond(&headers, &answer))
+    Ok(respond(request.headers(), &answer))
+}
+
+/// The answer to what is asked most, the list of lots and a lot, without the way through the
+/// router and its extractors: that costs half as much as answering from memory does.
+pub fn prepared(app: &App, request: &Request) -> Option<Response> {
+    if request.method() != Method::GET || request.headers().contains_key(header::ORIGIN) {
+        return None;
+    }
+    let answer = match request.uri().path().strip_prefix("/api/lots")? {
+        "" => answer_list(app, request),
+        rest => {
+            let id = rest.strip_prefix('/').filter(|id| id.len() == 36)?;
+            answer_lot(app, request.headers(), Uuid::try_parse(id).ok()?)
+        }
+    };
+    Some(answer.unwrap_or_else(Error::into_response))
 }
 
 /// A lot
-#[utoipa::path(get, path = "/api/lots/{id}", tag = "lots",
+#[utoipa::path(get, path = "/api/lots/{id}", tag = "lots", operation_id = "lot",
     params(("id" = Uuid, Path), ("If-None-Match" = Option<String>, Header)), responses(
     (status = 200, body = Lot, headers(("ETag" = String))),
     (status = 304, description = "nothing has changed"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]
 async fn lot(State(app): State<App>, headers: HeaderMap, Id(id): Id) -> Result<Response> {
-    Ok(respond(&headers, &*app.catalogue.lot(id)?))
+    answer_lot(&app, &headers, id)
+}
+
+fn answer_lot(app: &App, headers: &HeaderMap, id: Uuid) -> Result<Response> {
+    Ok(respond(headers, &*app.catalogue.lot(id)?))
 }
 
 /// A prepared answer: 304 when the client has it, compressed when it takes that.
 fn respond(headers: &HeaderMap, answer: &Answer) -> Response {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let known = text(header::IF_NONE_MATCH).is_some_and(|known| {
-        known.split(',').map(str::trim).any(|tag| tag == answer.etag || tag == "*")
+        known.split(',').map(str::trim).any(|tag| tag.as_bytes() == answer.etag || tag == "*")
     });
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
@@ -100,8 +118,7 @@ fn respond(headers: &HeaderMap, answer: &Answer) -> Response {
         response
     };
     let headers = response.headers_mut();
-    if let Ok(etag) = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(answer.etag.as_bytes()))
-    {
+    if let Ok(etag) = HeaderValue::from_maybe_shared(answer.etag.clone()) {
         headers.insert(header::ETAG, etag);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -110,7 +127,7 @@ fn respond(headers: &HeaderMap, answer: &Answer) -> Response {
 }
 
 /// Create a lot and its spots
-#[utoipa::path(post, path = "/api/lots", tag = "lots",
+#[utoipa::path(post, path = "/api/lots", tag = "lots", operation_id = "create_lot", request_body = NewLot,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
     (status = 201, body = Lot),
     (status = 403, body = Problem, content_type = "application/problem+json"),
@@ -139,7 +156,7 @@ async fn create(
 }
 
 /// Change a lot
-#[utoipa::path(patch, path = "/api/lots/{id}", tag = "lots", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(patch, path = "/api/lots/{id}", tag = "lots", operation_id = "change_lot", request_body = LotChange, params(("id" = Uuid, Path)), responses(
     (status = 200, body = Lot),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`spots_occupied`"),
@@ -178,7 +195,7 @@ async fn change(
 }
 
 /// Delete an empty lot; its history stays
-#[utoipa::path(delete, path = "/api/lots/{id}", tag = "lots", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(delete, path = "/api/lots/{id}", tag = "lots", operation_id = "delete_lot", params(("id" = Uuid, Path)), responses(
     (status = 204),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`lot_not_empty`"),
@@ -207,7 +224,7 @@ async fn delete(
 }
 
 /// Every spot of a lot
-#[utoipa::path(get, path = "/api/lots/{id}/spots", tag = "lots", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/api/lots/{id}/spots", tag = "lots", operation_id = "list_spots", params(("id" = Uuid, Path)), responses(
     (status = 200, body = Page<Spot>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -218,7 +235,7 @@ async fn spots(State(app): State<App>, _: CurrentUser, Id(id): Id) -> Result<Jso
 }
 
 /// Every spot of a lot, with its open booking
-#[utoipa::path(get, path = "/api/admin/lots/{id}/spots", tag = "admin", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/api/admin/lots/{id}/spots", tag = "admin", operation_id = "list_spots_with_bookings", params(("id" = Uuid, Path)), responses(
     (status = 200, body = Page<AdminSpot>),
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ), security(("bearer" = [])))]
@@ -233,7 +250,7 @@ async fn admin_spots(
 }
 
 /// Relabel a spot, take it out of service or put it back
-#[utoipa::path(patch, path = "/api/spots/{id}", tag = "lots", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(patch, path = "/api/spots/{id}", tag = "lots", operation_id = "change_spot", request_body = SpotChange, params(("id" = Uuid, Path)), responses(
     (status = 200, body = AdminSpot),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`spots_occupied`, `label_taken`"),
@@ -277,7 +294,7 @@ struct Stay {
 }
 
 /// What a stay would cost
-#[utoipa::path(get, path = "/api/lots/{id}/quote", tag = "lots", params(("id" = Uuid, Path), Stay), responses(
+#[utoipa::path(get, path = "/api/lots/{id}/quote", tag = "lots", operation_id = "quote", params(("id" = Uuid, Path), Stay), responses(
     (status = 200, body = Quote),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 422, body = Problem, content_type = "application/problem+json"),

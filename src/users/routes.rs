@@ -60,7 +60,7 @@ struct Filter {
 }
 
 /// One's own profile
-#[utoipa::path(get, path = "/api/me", tag = "accounts", responses(
+#[utoipa::path(get, path = "/api/me", tag = "accounts", operation_id = "profile", responses(
     (status = 200, body = Profile),
     (status = 401, body = Problem, content_type = "application/problem+json"),
 ), security(("bearer" = [])))]
@@ -69,7 +69,7 @@ async fn me(State(app): State<App>, user: CurrentUser) -> Result<Json<Profile>> 
 }
 
 /// Change one's profile
-#[utoipa::path(patch, path = "/api/me", tag = "accounts", responses(
+#[utoipa::path(patch, path = "/api/me", tag = "accounts", operation_id = "change_profile", request_body = ProfileChange, responses(
     (status = 200, body = Profile),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "`wrong_password`"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`email_taken`"),
@@ -114,7 +114,7 @@ async fn change_me(
 }
 
 /// Delete one's account; its bookings stay in the books without the person
-#[utoipa::path(delete, path = "/api/me", tag = "accounts", responses(
+#[utoipa::path(delete, path = "/api/me", tag = "accounts", operation_id = "delete_account", request_body = AccountDeletion, responses(
     (status = 204),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "`wrong_password`"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`open_bookings`, `admin_cannot_be_deleted`"),
@@ -148,7 +148,7 @@ async fn delete_me(
 }
 
 /// Accounts, the newest first
-#[utoipa::path(get, path = "/api/admin/users", tag = "admin", params(Filter), responses(
+#[utoipa::path(get, path = "/api/admin/users", tag = "admin", operation_id = "list_users", params(Filter), responses(
     (status = 200, body = Page<AdminUser>),
     (status = 403, body = Problem, content_type = "application/problem+json"),
 ), security(("bearer" = [])))]
@@ -163,7 +163,7 @@ async fn list(
 }
 
 /// An account
-#[utoipa::path(get, path = "/api/admin/users/{id}", tag = "admin", params(("id" = uuid::Uuid, Path)), responses(
+#[utoipa::path(get, path = "/api/admin/users/{id}", tag = "admin", operation_id = "user", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = AdminUser),
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ), security(("bearer" = [])))]
@@ -172,7 +172,7 @@ async fn user(State(app): State<App>, _: Admin, Id(id): Id) -> Result<Json<Admin
 }
 
 /// Disable or enable an account
-#[utoipa::path(patch, path = "/api/admin/users/{id}", tag = "admin", params(("id" = uuid::Uuid, Path)), responses(
+#[utoipa::path(patch, path = "/api/admin/users/{id}", tag = "admin", operation_id = "change_user", request_body = UserChange, params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = AdminUser),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`admin_cannot_be_disabled`"),

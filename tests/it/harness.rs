@@ -12,7 +12,6 @@ use parking::clock::Clock;
 use parking::config::{Config, Vars};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tower::ServiceExt;
 
 /// Tells each story twice: on SQLite and on PostgreSQL.
 macro_rules! on_both {
@@ -43,7 +42,7 @@ pub struct TestApp {
     pub app: App,
     pub clock: Clock,
     pub folder: TempDir,
-    router: axum::Router,
+    service: parking::http::Service,
     peer: std::net::SocketAddr,
 }
 
@@ -70,8 +69,8 @@ impl TestApp {
         let opening = clock.clone();
         let app = tokio::task::spawn_blocking(move || App::open(config, opening)).await;
         let app = app.unwrap().unwrap();
-        let router = parking::http::router(app.clone());
-        Self { app, clock, folder, router, peer: ([192, 0, 2, 1], 40_000).into() }
+        let service = parking::http::Service::new(app.clone());
+        Self { app, clock, folder, service, peer: ([192, 0, 2, 1], 40_000).into() }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -108,7 +107,7 @@ impl TestApp {
     pub async fn raw(&self, request: Request<Body>) -> Response {
         let mut request = request;
         request.extensions_mut().insert(Peer(self.peer));
-        self.router.clone().oneshot(request).await.unwrap()
+        self.service.answer(request).await
     }
 }
 

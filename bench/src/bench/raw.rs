@@ -212,8 +212,8 @@ impl Made {
         format!("{scattered:010X}")
     }
 
-    fn hash(&mut self) -> [u8; 32] {
-        let mut hash = [0; 32];
+    fn hash(&mut self) -> [u8; 16] {
+        let mut hash = [0; 16];
         for part in hash.chunks_exact_mut(8) {
             part.copy_from_slice(&self.random().to_be_bytes());
         }

@@ -1,0 +1,243 @@
+import axe from 'axe-core'
+import type { AxeResults } from 'axe-core'
+import type { Page } from '@playwright/test'
+import type { Lot } from '../../src/api/types'
+import { expect, test } from '../test'
+import type { World } from '../world'
+import { type Account } from '../world'
+
+// Every page, in both themes, on a small phone and on a desktop: axe finds nothing, and nothing scrolls sideways.
+
+const SIZES = [
+  { width: 360, height: 740 },
+  { width: 1_440, height: 900 },
+]
+
+async function check(page: Page): Promise<void> {
+  await page.evaluate(() => document.fonts.ready)
+  for (const size of SIZES) {
+    await page.setViewportSize(size)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await expect(page.locator('html')).toHaveClass(
+        colorScheme === 'dark' ? /dark/ : /^(?!.*dark)/,
+      )
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      )
+      expect(overflow, `${size.width} px`).toBeLessThanOrEqual(0)
+      // Transitions would be measured half-way.
+      await page.evaluate(() =>
+        Promise.all(
+          document.getAnimations().map((animation) => animation.finished.catch(() => null)),
+        ),
+      )
+      await page.evaluate(axe.source)
+      const { violations } = await page.evaluate(
+        () => (window as unknown as { axe: typeof axe }).axe.run() as Promise<AxeResults>,
+      )
+      const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }))
+      expect(found, `${size.width} px, ${colorScheme}`).toEqual([])
+    }
+  }
+}
+
+interface Story {
+  world: World
+  driver: Account
+  lot: Lot
+}
+interface Stop {
+  name: string
+  who: 'guest' | 'driver' | 'admin'
+  path: (story: Story) => Promise<string> | string
+  ready: (page: Page, story: Story) => Promise<void>
+}
+
+const heading = (name: string) => (page: Page) =>
+  expect(page.getByRole('heading', { name, level: 1 })).toBeVisible()
+
+const stops: Stop[] = [
+  { name: 'find', who: 'guest', path: () => '/', ready: heading('Where are you parking?') },
+  {
+    name: 'nothing found',
+    who: 'guest',
+    path: () => '/?q=zzzz',
+    ready: (page) => expect(page.getByText('No lot matches')).toBeVisible(),
+  },
+  { name: 'sign in', who: 'guest', path: () => '/sign-in', ready: heading('Sign in') },
+  {
+    name: 'register',
+    who: 'guest',
+    path: () => '/register',
+    ready: heading('Create your account'),
+  },
+  { name: 'claim', who: 'guest', path: () => '/claim#token=x', ready: heading('Set up Parking') },
+  { name: 'not found', who: 'guest', path: () => '/nope', ready: heading('Page not found') },
+  {
+    name: 'lot, signed out',
+    who: 'guest',
+    path: ({ lot }) => `/lots/${lot.id}`,
+    ready: (page, { lot }) => heading(lot.name)(page),
+  },
+  {
+    name: 'lot',
+    who: 'driver',
+    path: ({ lot }) => `/lots/${lot.id}`,
+    ready: (page) => expect(page.getByRole('gridcell').first()).toBeVisible(),
+  },
+  {
+    name: 'park',
+    who: 'driver',
+    path: ({ lot }) => `/?park=${lot.id}`,
+    ready: (page) => expect(page.locator('[data-total]')).toContainText('₹'),
+  },
+  {
+    name: 'parking',
+    who: 'driver',
+    path: async ({ world, driver, lot }) => {
+      await world.park(driver, lot, `AX${Math.random().toString(36).slice(2, 10)}`)
+      return '/parking'
+    },
+    ready: (page) => expect(page.getByRole('article')).toBeVisible(),
+  },
+  {
+    name: 'leave',
+    who: 'driver',
+    path: async ({ world, driver, lot }) => {
+      await world.park(driver, lot)
+      return '/parking'
+    },
+    ready: (page) => page.getByRole('button', { name: 'Leave and stop the clock' }).click(),
+  },
+  {
+    name: 'not parked',
+    who: 'driver',
+    path: () => '/parking',
+    ready: (page) => expect(page.getByText('You are not parked')).toBeVisible(),
+  },
+  {
+    name: 'history',
+    who: 'driver',
+    path: async ({ world, driver, lot }) => {
+      await world.release(
+        driver,
+        await world.park(driver, lot, `AX${Math.random().toString(36).slice(2, 10)}`),
+      )
+      await world.park(driver, lot)
+      return '/history'
+    },
+    ready: (page) => expect(page.getByText('Closed').first()).toBeAttached(),
+  },
+  {
+    name: 'receipt',
+    who: 'driver',
+    path: async ({ world, driver, lot }) =>
+      `/history/${(await world.release(driver, await world.park(driver, lot))).id}`,
+    ready: (page) => expect(page.getByText('How it adds up')).toBeVisible(),
+  },
+  {
+    name: 'account',
+    who: 'driver',
+    path: () => '/account',
+    ready: (page) => expect(page.getByLabel('Name')).toBeVisible(),
+  },
+  {
+    name: 'lots of the operator',
+    who: 'admin',
+    path: () => '/admin/lots',
+    ready: (page) => expect(page.getByText('Updated').first()).toBeVisible(),
+  },
+  {
+    name: 'new lot',
+    who: 'admin',
+    path: () => '/admin/lots',
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'New lot' }).click()
+      await page.getByRole('button', { name: 'Create lot' }).click()
+      await expect(page.getByText('Enter a name')).toBeVisible()
+    },
+  },
+  {
+    name: 'lot of the operator',
+    who: 'admin',
+    path: ({ lot }) => `/admin/lots/${lot.id}`,
+    ready: (page) => expect(page.getByRole('gridcell').first()).toBeVisible(),
+  },
+  {
+    name: 'spot',
+    who: 'admin',
+    path: async ({ world, driver, lot }) => {
+      await world.park(driver, lot, `AX${Math.random().toString(36).slice(2, 10)}`)
+      return `/admin/lots/${lot.id}`
+    },
+    ready: async (page) => {
+      await page
+        .getByRole('gridcell', { name: /occupied/ })
+        .first()
+        .click()
+      await expect(page.getByRole('button', { name: 'Release' })).toBeVisible()
+    },
+  },
+  { name: 'bookings', who: 'admin', path: () => '/admin/bookings', ready: heading('Bookings') },
+  {
+    name: 'users',
+    who: 'admin',
+    path: () => '/admin/users',
+    ready: (page) => expect(page.getByText('asha@example.com').first()).toBeAttached(),
+  },
+  {
+    name: 'audit',
+    who: 'admin',
+    path: () => '/admin/audit',
+    ready: (page) => expect(page.getByText('Account created').nth(1)).toBeAttached(),
+  },
+  {
+    name: 'search',
+    who: 'admin',
+    path: () => '/admin/lots',
+    ready: async (page) => {
+      await heading('Lots')(page)
+      await page.keyboard.press('/')
+      await expect(page.getByRole('option').first()).toBeVisible()
+    },
+  },
+]
+
+for (const { name, who, path, ready } of stops) {
+  test(`axe and 360 px: ${name}`, async ({ world, driver, page, context }) => {
+    const lot = await world.lot({ address: 'Platform Road', city: 'Mumbai', number_of_spots: 40 })
+    const story = { world, driver, lot }
+    if (who !== 'guest') await world.signIn(context, who === 'admin' ? world.admin : driver)
+    await page.goto(await path(story))
+    await ready(page, story)
+    await check(page)
+  })
+}
+
+test('the skip link leads to the content, and a page change to its heading', async ({
+  world,
+  driver,
+  page,
+  context,
+}) => {
+  await world.signIn(context, driver)
+  await page.goto('/')
+  await expect(page.getByRole('link', { name: /Account of/ })).toBeVisible()
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('main')).toBeFocused()
+  await page.getByRole('link', { name: 'History' }).first().click()
+  await expect(page.getByRole('heading', { name: 'History' })).toBeFocused()
+  await expect(page).toHaveTitle('History · Parking')
+})
+
+test('the chosen theme is kept', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.goto('/')
+  await page.getByRole('button', { name: 'Switch to dark' }).click()
+  await expect(page.locator('html')).toHaveClass(/dark/)
+  await page.reload()
+  await expect(page.locator('html')).toHaveClass(/dark/)
+})

@@ -1,0 +1,56 @@
+// A server of its own: the real binary on a free port, with a new data folder.
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+export interface Server {
+  url: string
+  /** The one-time link that makes the first admin; relative. */
+  claimLink: string
+  stop(): Promise<void>
+}
+
+const START_MS_MAX = 20_000
+
+export async function startServer(settings: Record<string, string> = {}): Promise<Server> {
+  const binary =
+    process.env.PARKING_BIN ?? join(import.meta.dirname, '../../target/release/parking')
+  const folder = await mkdtemp(join(tmpdir(), 'parking-e2e-'))
+  const child = spawn(resolve(binary), ['serve'], {
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      DATA_DIR: folder,
+      LISTEN: '127.0.0.1:0',
+      RATE_LIMIT: 'off',
+      ...settings,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const ended = new Promise<void>((done) => child.once('exit', () => done()))
+
+  async function stop(): Promise<void> {
+    child.kill('SIGTERM')
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  }
+
+  const url = await new Promise<{ url: string; claimLink: string }>((found, failed) => {
+    let log = ''
+    const timer = setTimeout(
+      () => failed(new Error(`the server did not start:\n${log}`)),
+      START_MS_MAX,
+    )
+    child.once('error', failed)
+    child.once('exit', (code) => failed(new Error(`the server ended with ${code}:\n${log}`)))
+    child.stderr.on('data', (data: Buffer) => {
+      log += data.toString()
+      const address = /listening on (http:\/\/\S+)/.exec(log)?.[1]
+      if (!address) return
+      clearTimeout(timer)
+      found({ url: address, claimLink: /\/claim#token=\S+/.exec(log)?.[0] ?? '' })
+    })
+  })
+  return { ...url, stop }
+}

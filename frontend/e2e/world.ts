@@ -1,0 +1,93 @@
+// What a story begins with: lots and people, made over the API.
+import { request, type APIRequestContext, type BrowserContext, type Page } from '@playwright/test'
+import type { Booking, Lot, NewLot, Session } from '../src/api/types'
+import type { Server } from './server'
+
+export interface Account {
+  id: string
+  name: string
+  email: string
+  password: string
+  token: string
+}
+
+let last = 0
+/** Distinct in every test, so tests share a server without meeting. */
+export function unique(): string {
+  last += 1
+  return `${process.pid.toString(36)}${Date.now().toString(36)}${last.toString(36)}`.toUpperCase()
+}
+
+export const PASSWORD = 'nine green bottles'
+
+export class World {
+  private constructor(
+    readonly server: Server,
+    private readonly http: APIRequestContext,
+    readonly admin: Account,
+  ) {}
+
+  static async claim(server: Server): Promise<World> {
+    const http = await request.newContext({ baseURL: server.url })
+    const token = server.claimLink.split('token=')[1]
+    const admin = { name: 'Asha Kulkarni', email: 'asha@example.com', password: PASSWORD }
+    const response = await http.post('/api/setup/claim', { data: { ...admin, token } })
+    const session = (await read(response)) as Session
+    return new World(server, http, { ...admin, id: session.user.id, token: session.access_token })
+  }
+
+  async close(): Promise<void> {
+    await this.http.dispose()
+  }
+
+  async call<T>(who: Account, method: string, path: string, data?: object): Promise<T> {
+    const headers = { Authorization: `Bearer ${who.token}` }
+    return (await read(await this.http.fetch(path, { method, data, headers }))) as T
+  }
+
+  async driver(name = 'Ravi Deshpande'): Promise<Account> {
+    const account = { name, email: `${unique().toLowerCase()}@example.com`, password: PASSWORD }
+    const session = (await read(
+      await this.http.post('/api/auth/register', { data: account }),
+    )) as Session
+    return { ...account, id: session.user.id, token: session.access_token }
+  }
+
+  lot(wanted: Partial<NewLot> = {}): Promise<Lot> {
+    const lot = { name: `Lot ${unique()}`, price_per_hour_minor: 6_000, number_of_spots: 10 }
+    return this.call(this.admin, 'POST', '/api/lots', { ...lot, ...wanted })
+  }
+
+  park(who: Account, lot: Lot, plate: string | null = null): Promise<Booking> {
+    return this.call(who, 'POST', '/api/bookings', { lot_id: lot.id, vehicle_plate: plate })
+  }
+
+  release(who: Account, booking: Booking): Promise<Booking> {
+    return this.call(who, 'POST', `/api/bookings/${booking.id}/release`)
+  }
+
+  /** Leaves the refresh cookie in the browser, as a sign-in in an earlier visit would. */
+  async signIn(context: BrowserContext, who: Account): Promise<void> {
+    const { email, password } = who
+    await read(await context.request.post('/api/auth/login', { data: { email, password } }))
+  }
+}
+
+interface Answer {
+  ok(): boolean
+  status(): number
+  text(): Promise<string>
+}
+
+async function read(response: Answer): Promise<unknown> {
+  const text = await response.text()
+  if (!response.ok()) throw new Error(`${response.status()}: ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+export async function signInByHand(page: Page, who: Account): Promise<void> {
+  const main = page.getByRole('main')
+  await main.getByLabel('Email').fill(who.email)
+  await main.getByLabel('Password', { exact: true }).fill(who.password)
+  await main.getByRole('button', { name: 'Sign in' }).click()
+}

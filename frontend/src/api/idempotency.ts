@@ -1,0 +1,5 @@
+/** A key per tap. `crypto.randomUUID` is missing on plain http outside of loopback, `getRandomValues` is not. */
+export function idempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,25 @@
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+
+export type AdminBooking = Schemas['AdminBooking']
+export type AdminSpot = Schemas['AdminSpot']
+export type AdminUser = Schemas['AdminUser']
+export type AuditEntry = Schemas['AuditEntry']
+export type Booking = Schemas['Booking']
+export type Lot = Schemas['Lot']
+export type LotChange = Schemas['LotChange']
+export type NewLot = Schemas['NewLot']
+export type Profile = Schemas['Profile']
+export type Quote = Schemas['Quote']
+export type Session = Schemas['Session']
+export type SessionUser = Schemas['SessionUser']
+export type Setup = Schemas['Setup']
+export type Spot = Schemas['Spot']
+export type SpotStatus = Schemas['SpotStatus']
+export type Tariff = Schemas['Tariff']
+
+export interface Page<T> {
+  items: T[]
+  next_cursor?: string | null
+}

@@ -1,0 +1,21 @@
+/** What the log can be asked for, by the server's names. */
+export const ACTIONS = [
+  'account.registered',
+  'account.signed_in',
+  'account.sign_in_failed',
+  'account.signed_out',
+  'account.refresh_replayed',
+  'account.password_changed',
+  'account.profile_changed',
+  'account.deleted',
+  'admin.claimed',
+  'user.disabled',
+  'user.enabled',
+  'lot.created',
+  'lot.changed',
+  'lot.deleted',
+  'spot.changed',
+  'booking.walk_in',
+  'booking.released_by_another',
+  'import.done',
+] as const

@@ -1,0 +1,86 @@
+// Numbers, money, dates and stretches of time as the reader writes them.
+import { computed } from 'vue'
+import { useI18n } from 'vue-i18n'
+import { formatMoney } from '@/lib/money'
+
+/** English as it is written where the reader is; the product's home is India. */
+function intlLocale(language: string): string {
+  if (language !== 'en') return `${language}-IN`
+  return navigator.languages.find((candidate) => /^en-/i.test(candidate)) ?? 'en-IN'
+}
+
+const MINUTES_PER_DAY = 1_440
+
+export function useFormat() {
+  const { locale, t } = useI18n()
+  const intl = computed(() => intlLocale(locale.value))
+
+  const dateFormat = (options: Intl.DateTimeFormatOptions) =>
+    computed(() => new Intl.DateTimeFormat(intl.value, options))
+  const time = dateFormat({ hour: 'numeric', minute: '2-digit' })
+  const dateTime = dateFormat({
+    day: 'numeric',
+    month: 'short',
+    hour: 'numeric',
+    minute: '2-digit',
+  })
+  const fullDateTime = dateFormat({ dateStyle: 'medium', timeStyle: 'short' })
+  const date = dateFormat({ dateStyle: 'medium' })
+  const number = computed(() => new Intl.NumberFormat(intl.value))
+  const percent = computed(() => new Intl.NumberFormat(intl.value, { style: 'percent' }))
+
+  const at = (value: string | number) => new Date(value)
+  const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString()
+  const sameYear = (a: Date, b: Date) => a.getFullYear() === b.getFullYear()
+
+  /** "2:20 pm" today, "21 Nov, 2:20 pm" this year, with the year before that. */
+  function when(value: string | number, now = new Date()): string {
+    const moment = at(value)
+    if (sameDay(moment, now)) return time.value.format(moment)
+    return (sameYear(moment, now) ? dateTime : fullDateTime).value.format(moment)
+  }
+
+  /** "1 d 2 h 5 min"; zero parts are left out. */
+  function duration(minutes: number): string {
+    const days = Math.floor(minutes / MINUTES_PER_DAY)
+    const hours = Math.floor((minutes % MINUTES_PER_DAY) / 60)
+    const rest = minutes % 60
+    const parts = [
+      days > 0 && t('duration.days', { n: days }),
+      hours > 0 && t('duration.hours', { n: hours }),
+      rest > 0 && t('duration.minutes', { n: rest }),
+    ].filter((part) => part !== false)
+    return parts.length > 0 ? parts.join(' ') : t('duration.minutes', { n: 0 })
+  }
+
+  function distance(metres: number): string {
+    const kilometres = metres >= 1_000
+    const value = kilometres ? metres / 1_000 : Math.round(metres / 10) * 10
+    return new Intl.NumberFormat(intl.value, {
+      style: 'unit',
+      unit: kilometres ? 'kilometer' : 'meter',
+      maximumFractionDigits: kilometres && value < 10 ? 1 : 0,
+    }).format(value)
+  }
+
+  return {
+    money: (minor: number, currency: string) => formatMoney(minor, currency, intl.value),
+    price: (minor: number, currency: string) =>
+      formatMoney(minor, currency, intl.value, { strip: true }),
+    number: (value: number) => number.value.format(value),
+    percent: (value: number) => percent.value.format(value),
+    time: (value: string | number) => time.value.format(at(value)),
+    date: (value: string | number) => date.value.format(at(value)),
+    fullDateTime: (value: string | number) => fullDateTime.value.format(at(value)),
+    when,
+    duration,
+    distance,
+  }
+}
+
+/** "01:04:09"; hours grow past two digits. */
+export function clockText(elapsedMs: number): string {
+  const seconds = Math.max(0, Math.floor(elapsedMs / 1_000))
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${two(Math.floor(seconds / 3_600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
+}

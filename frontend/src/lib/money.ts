@@ -1,0 +1,56 @@
+// Money is an integer in the currency's minor unit; only the text a person reads or types has a decimal point.
+
+const digitsByCurrency = new Map<string, number>()
+
+export function fractionDigits(currency: string): number {
+  let digits = digitsByCurrency.get(currency)
+  if (digits === undefined) {
+    try {
+      const format = new Intl.NumberFormat('en', { style: 'currency', currency })
+      digits = format.resolvedOptions().maximumFractionDigits ?? 2
+    } catch {
+      digits = 2
+    }
+    digitsByCurrency.set(currency, digits)
+  }
+  return digits
+}
+
+/** `strip` leaves out the fraction of a whole amount: ₹60, but ₹60.50. */
+export function formatMoney(
+  minor: number,
+  currency: string,
+  locale: string,
+  options: { strip?: boolean } = {},
+): string {
+  const amount = minor / 10 ** fractionDigits(currency)
+  try {
+    return new Intl.NumberFormat(locale, {
+      style: 'currency',
+      currency,
+      trailingZeroDisplay: options.strip ? 'stripIfInteger' : 'auto',
+    } as Intl.NumberFormatOptions).format(amount)
+  } catch {
+    return `${amount} ${currency}`
+  }
+}
+
+/** "60.5" of a currency with two digits is 6050; null when it is no amount of that currency. */
+export function parseMajor(text: string, currency: string): number | null {
+  const digits = fractionDigits(currency)
+  const match = /^(\d{1,12})(?:\.(\d+))?$/.exec(text.trim().replace(/,(?=\d{2,3}(?:\D|$))/g, ''))
+  if (!match) return null
+  const fraction = match[2] ?? ''
+  if (fraction.length > digits) return null
+  return Number(`${match[1]}${fraction.padEnd(digits, '0')}`)
+}
+
+/** The inverse, for a form field: plain digits, no symbol, no grouping. */
+export function toMajorText(minor: number, currency: string): string {
+  const digits = fractionDigits(currency)
+  if (digits === 0) return String(minor)
+  const text = String(minor).padStart(digits + 1, '0')
+  const fraction = text.slice(-digits)
+  const whole = text.slice(0, -digits)
+  return /^0+$/.test(fraction) ? whole : `${whole}.${fraction}`
+}

@@ -1,0 +1,133 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { session } from './features/auth/session'
+import FindPage from './features/lots/FindPage.vue'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Who may enter; everyone when absent. */
+    auth?: 'user' | 'admin'
+    /** `own` is the layout of the person who looks. */
+    layout?: 'driver' | 'operator' | 'own'
+    /** Only for people who are signed out. */
+    guest?: boolean
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: '/', name: 'find', component: FindPage },
+  { path: '/lots/:id', name: 'lot', component: () => import('./features/lots/LotPage.vue') },
+  {
+    path: '/parking',
+    name: 'parking',
+    component: () => import('./features/bookings/ParkingPage.vue'),
+    meta: { auth: 'user' },
+  },
+  {
+    path: '/history',
+    name: 'history',
+    component: () => import('./features/bookings/HistoryPage.vue'),
+    meta: { auth: 'user' },
+  },
+  {
+    path: '/history/:id',
+    name: 'receipt',
+    component: () => import('./features/bookings/ReceiptPage.vue'),
+    meta: { auth: 'user', layout: 'own' },
+  },
+  {
+    path: '/account',
+    name: 'account',
+    component: () => import('./features/users/AccountPage.vue'),
+    meta: { auth: 'user', layout: 'own' },
+  },
+  {
+    path: '/sign-in',
+    name: 'sign-in',
+    component: () => import('./features/auth/SignInPage.vue'),
+    meta: { guest: true },
+  },
+  {
+    path: '/register',
+    name: 'register',
+    component: () => import('./features/auth/RegisterPage.vue'),
+    meta: { guest: true },
+  },
+  { path: '/claim', name: 'claim', component: () => import('./features/auth/ClaimPage.vue') },
+  { path: '/admin', redirect: { name: 'admin-lots' } },
+  {
+    path: '/admin/lots',
+    name: 'admin-lots',
+    component: () => import('./features/lots/AdminLotsPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/lots/:id',
+    name: 'admin-lot',
+    component: () => import('./features/lots/AdminLotPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/bookings',
+    name: 'admin-bookings',
+    component: () => import('./features/bookings/AdminBookingsPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/users',
+    name: 'admin-users',
+    component: () => import('./features/users/AdminUsersPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/audit',
+    name: 'admin-audit',
+    component: () => import('./features/audit/AuditPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/:pathMatch(.*)*',
+    name: 'not-found',
+    component: () => import('./layouts/NotFoundPage.vue'),
+  },
+]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior(to, from, saved) {
+    // A filter in the address or a dialog keeps the place.
+    return to.path === from.path ? undefined : (saved ?? { top: 0 })
+  },
+})
+
+/** Where to go after signing in: a path of ours, never another site. */
+export function safeNext(value: unknown): string | null {
+  return typeof value === 'string' && /^\/(?![/\\])/.test(value) ? value : null
+}
+
+export function homeOf(role: 'user' | 'admin' | undefined): string {
+  return role === 'admin' ? '/admin/lots' : '/'
+}
+
+router.beforeEach(async (to) => {
+  if (!to.meta.auth && !to.meta.guest) return true
+  await session.ready
+  const user = session.user.value
+  if (to.meta.guest) return user ? (safeNext(to.query.next) ?? homeOf(user.role)) : true
+  if (!user) return { name: 'sign-in', query: { next: to.fullPath } }
+  if (to.meta.auth === 'admin' && user.role !== 'admin') {
+    return { name: 'not-found', params: { pathMatch: to.path.slice(1).split('/') }, replace: true }
+  }
+  return true
+})
+
+// After an update of the server the old chunks are gone: load the page anew, once.
+router.onError((error, to) => {
+  const missing = /dynamically imported module|Importing a module|error loading/i.test(
+    String(error),
+  )
+  if (missing && to.fullPath !== sessionStorage.getItem('parking:reloaded')) {
+    sessionStorage.setItem('parking:reloaded', to.fullPath)
+    location.assign(to.fullPath)
+  }
+})

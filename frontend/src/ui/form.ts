@@ -1,0 +1,89 @@
+// A form: validated here, then by the server, each error at its field, the first invalid field focused.
+import * as v from 'valibot'
+import { nextTick, reactive, ref, useTemplateRef } from 'vue'
+import { ApiProblem } from '@/api/problem'
+import { useProblemText } from '@/i18n/problem'
+
+type Schema = v.GenericSchema<Record<string, unknown>, unknown>
+
+interface FormOptions<S extends Schema> {
+  schema: S | ((values: Readonly<Record<string, string>>) => S)
+  initial: v.InferInput<S>
+  submit: (output: v.InferOutput<S>) => Promise<void>
+  /** Server codes that belong to a field rather than to the whole form. */
+  fieldOfCode?: Record<string, string>
+  /** Server field names that are called otherwise here. */
+  fieldOfServer?: (field: string) => string
+  /** Turns a message key of the schema into words. */
+  words: (key: string) => string
+}
+
+export function useForm<S extends Schema>(options: FormOptions<S>) {
+  const problemText = useProblemText()
+  const values = reactive({ ...options.initial }) as v.InferInput<S>
+  const errors = ref<Record<string, string>>({})
+  const failure = ref('')
+  const busy = ref(false)
+  // The template marks its form with ref="form".
+  const form = useTemplateRef<HTMLFormElement>('form')
+
+  async function show(found: Record<string, string>): Promise<void> {
+    errors.value = found
+    await nextTick()
+    form.value?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }
+
+  function validate(): { ok: true; output: v.InferOutput<S> } | { ok: false } {
+    const schema =
+      typeof options.schema === 'function'
+        ? options.schema(values as Record<string, string>)
+        : options.schema
+    const result = v.safeParse(schema, values)
+    if (result.success) return { ok: true, output: result.output }
+    const found: Record<string, string> = {}
+    for (const issue of result.issues) {
+      const field = v.getDotPath(issue) ?? ''
+      found[field] ??= options.words(issue.message)
+    }
+    void show(found)
+    return { ok: false }
+  }
+
+  async function refuse(error: unknown): Promise<void> {
+    const found: Record<string, string> = {}
+    if (error instanceof ApiProblem) {
+      const field = options.fieldOfCode?.[error.code]
+      if (field) found[field] = problemText(error)
+      for (const item of error.errors) {
+        const name = options.fieldOfServer?.(item.field) ?? item.field
+        if (name in values) found[name] ??= item.message
+      }
+    }
+    if (Object.keys(found).length > 0) await show(found)
+    else failure.value = problemText(error)
+  }
+
+  async function submit(): Promise<void> {
+    if (busy.value) return
+    errors.value = {}
+    failure.value = ''
+    const result = validate()
+    if (!result.ok) return
+    busy.value = true
+    try {
+      await options.submit(result.output)
+    } catch (error) {
+      await refuse(error)
+    } finally {
+      busy.value = false
+    }
+  }
+
+  function reset(to: v.InferInput<S> = options.initial): void {
+    Object.assign(values as object, to)
+    errors.value = {}
+    failure.value = ''
+  }
+
+  return { values, errors, failure, busy, submit, reset }
+}
