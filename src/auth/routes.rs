@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::cookie::{self, Cookie};
 use super::extract::ClientAddress;
 use super::limits::Remaining;
 use super::passwords::Password;
@@ -154,7 +155,7 @@ async fn open_account(
     let hash = app.hashers.hash(password).await?;
     let (clock, actor, agent) = (app.clock.clone(), client.actor(None), client.agent.clone());
     let token = RefreshToken::new();
-    let cookie = refresh_cookie(app, &token);
+    let cookie = cookie::handing_out(app, &token);
     let (account, session) = app
         .once_for_account(once, move |tx, first| {
             let now = clock.now();
@@ -220,7 +221,7 @@ async fn login(
     }
     let account = account.ok_or(Error::Unauthorized("invalid_credentials"))?;
     let (id, agent, token) = (account.id, client.agent.clone(), RefreshToken::new());
-    let cookie = refresh_cookie(&app, &token);
+    let cookie = cookie::handing_out(&app, &token);
     let session = app
         .db
         .write(id, move |tx| {
@@ -245,7 +246,7 @@ async fn refresh(State(app): State<App>, client: Client, cookie: Cookie) -> Resu
     const REFUSED: Error = Error::Unauthorized("invalid_refresh_token");
     let Some(token) = cookie.0 else { return Err(REFUSED) };
     let (clock, actor, next) = (app.clock.clone(), client.actor(None), RefreshToken::new());
-    let set_cookie = refresh_cookie(&app, &next);
+    let set_cookie = cookie::handing_out(&app, &next);
     let revocations = app.revocations.clone();
     let until = app.tokens.all_expired_after(clock.now());
     let refreshed = app
@@ -275,7 +276,7 @@ async fn refresh(State(app): State<App>, client: Client, cookie: Cookie) -> Resu
         }
         Refreshed::Refused | Refreshed::Replayed { .. } => {
             let mut response = REFUSED.into_response();
-            response.headers_mut().insert(header::SET_COOKIE, cleared_cookie(&app));
+            response.headers_mut().insert(header::SET_COOKIE, cookie::clearing(&app));
             Ok(response)
         }
     }
@@ -305,7 +306,7 @@ async fn logout(State(app): State<App>, client: Client, cookie: Cookie) -> Resul
             })
             .await?;
     }
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cleared_cookie(&app))]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie::clearing(&app))]).into_response())
 }
 
 /// Change one's password; every other session ends
@@ -425,60 +426,6 @@ impl FromRequestParts<App> for Client {
     }
 }
 
-/// The refresh token in the request's cookie, if it has one. The request must come from our own
-/// pages: a cookie is sent along whoever asks.
-struct Cookie(Option<RefreshToken>);
-
-impl FromRequestParts<App> for Cookie {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        if !is_same_origin(&parts.headers, app.config.public_url.as_deref()) {
-            return Err(Error::Forbidden("cross_site_request"));
-        }
-        let cookies = parts.headers.get_all(header::COOKIE).iter();
-        let mut pairs = cookies
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
-        let name = cookie_name(app);
-        let token = pairs.find(|(key, _)| *key == name);
-        Ok(Self(token.and_then(|(_, value)| RefreshToken::parse(value))))
-    }
-}
-
-/// `Sec-Fetch-Site` where the browser sends it, else `Origin`. A program that sends neither has no
-/// cookies but its own.
-fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    if let Some(site) = text("sec-fetch-site") {
-        return matches!(site, "same-origin" | "none");
-    }
-    let Some(origin) = text("origin") else { return true };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    public_url == Some(origin) || (host.is_some() && host == text("host"))
-}
-
-fn cookie_name(app: &App) -> &'static str {
-    if app.secure_cookies() { "__Host-refresh" } else { "refresh" }
-}
-
-fn refresh_cookie(app: &App, token: &RefreshToken) -> String {
-    set_cookie(app, token.as_str(), store::SESSION_MAX.as_secs())
-}
-
-fn cleared_cookie(app: &App) -> HeaderValue {
-    HeaderValue::try_from(set_cookie(app, "", 0)).unwrap_or(HeaderValue::from_static(""))
-}
-
-fn set_cookie(app: &App, value: &str, max_age_seconds: i64) -> String {
-    let secure = if app.secure_cookies() { "; Secure" } else { "" };
-    format!(
-        "{}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Strict{secure}",
-        cookie_name(app)
-    )
-}
-
 fn session_response(
     app: &App,
     status: StatusCode,
@@ -516,28 +463,4 @@ fn with_limit(mut response: Response, remaining: Option<Remaining>) -> Response 
         }
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn same_origin(headers: &[(&'static str, &str)]) -> bool {
-        let headers = headers.iter().map(|(name, value)| {
-            (header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-        });
-        is_same_origin(&headers.collect(), Some("https://parking.example.org"))
-    }
-
-    #[test]
-    fn only_our_own_pages_may_use_the_cookie() {
-        assert!(same_origin(&[("sec-fetch-site", "same-origin")]));
-        assert!(!same_origin(&[("sec-fetch-site", "same-site")]));
-        assert!(!same_origin(&[("sec-fetch-site", "cross-site")]));
-        assert!(same_origin(&[("origin", "https://parking.example.org")]));
-        assert!(same_origin(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")]));
-        assert!(!same_origin(&[("origin", "https://evil.example"), ("host", "127.0.0.1:8080")]));
-        assert!(!same_origin(&[("origin", "null"), ("host", "127.0.0.1:8080")]));
-        assert!(same_origin(&[]));
-    }
 }

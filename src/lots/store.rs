@@ -150,30 +150,12 @@ pub fn insert(
     key: Option<&str>,
 ) -> Result<LotRow> {
     let id = ids::new_id(now);
-    let Price { per_hour_minor, tariff } = details.price;
     tx.exec(
         "insert into lots (id, import_key, name, address, city, pin_code, latitude, longitude, \
          time_zone, currency, price_per_hour_minor, free_minutes, increment_minutes, \
          daily_cap_minor, created_at, updated_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        &[
-            id.into(),
-            key.into(),
-            (&details.name).into(),
-            details.address.as_ref().into(),
-            details.city.as_ref().into(),
-            details.pin_code.as_ref().into(),
-            details.position.map(|position| position.latitude).into(),
-            details.position.map(|position| position.longitude).into(),
-            (&details.time_zone).into(),
-            details.currency.as_str().into(),
-            per_hour_minor.into(),
-            tariff.free_minutes.into(),
-            tariff.increment_minutes.into(),
-            tariff.daily_cap_minor.into(),
-            now.into(),
-            now.into(),
-        ],
+        &[&[id.into(), key.into()], &values(details)[..], &[now.into(), now.into()]].concat(),
     )?;
     add_spots(tx, now, id, number_of_spots)?;
     Ok(LotRow {
@@ -184,6 +166,25 @@ pub fn insert(
         number_of_spots,
         free_spots: number_of_spots,
     })
+}
+
+/// A lot's details as both statements above and below list them.
+fn values(details: &LotDetails) -> [Value<'_>; 12] {
+    let Price { per_hour_minor, tariff } = details.price;
+    [
+        (&details.name).into(),
+        details.address.as_ref().into(),
+        details.city.as_ref().into(),
+        details.pin_code.as_ref().into(),
+        details.position.map(|position| position.latitude).into(),
+        details.position.map(|position| position.longitude).into(),
+        (&details.time_zone).into(),
+        details.currency.as_str().into(),
+        per_hour_minor.into(),
+        tariff.free_minutes.into(),
+        tariff.increment_minutes.into(),
+        tariff.daily_cap_minor.into(),
+    ]
 }
 
 /// Adds spots with the lowest labels that are not in use.
@@ -240,28 +241,12 @@ pub fn update(
     } else if surplus < 0 {
         add_spots(tx, now, lot.id, -surplus)?;
     }
-    let Price { per_hour_minor, tariff } = details.price;
     tx.exec(
         "update lots set name = $1, address = $2, city = $3, pin_code = $4, latitude = $5, \
          longitude = $6, time_zone = $7, currency = $8, price_per_hour_minor = $9, \
          free_minutes = $10, increment_minutes = $11, daily_cap_minor = $12, updated_at = $13 \
          where id = $14",
-        &[
-            (&details.name).into(),
-            details.address.as_ref().into(),
-            details.city.as_ref().into(),
-            details.pin_code.as_ref().into(),
-            details.position.map(|position| position.latitude).into(),
-            details.position.map(|position| position.longitude).into(),
-            (&details.time_zone).into(),
-            details.currency.as_str().into(),
-            per_hour_minor.into(),
-            tariff.free_minutes.into(),
-            tariff.increment_minutes.into(),
-            tariff.daily_cap_minor.into(),
-            now.into(),
-            lot.id.into(),
-        ],
+        &[&values(details)[..], &[now.into(), lot.id.into()]].concat(),
     )?;
     let (number_of_spots, free_spots) = counts(tx, lot.id)?;
     Ok(LotRow {

@@ -55,8 +55,16 @@ fn sql_stands_only_in_stores() {
 
 #[test]
 fn http_types_stay_at_the_edge() {
-    let allowed =
-        ["routes.rs", "extract.rs", "http/", "web.rs", "error.rs", "live.rs", "cli/serve.rs"];
+    let allowed = [
+        "routes.rs",
+        "extract.rs",
+        "cookie.rs",
+        "http/",
+        "web.rs",
+        "error.rs",
+        "live.rs",
+        "cli/serve.rs",
+    ];
     only_in(&["axum::", "hyper::"], &[&allowed[..], &["config.rs"]].concat());
 }
 
