@@ -148,8 +148,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             |rejection| {
                 let text = rejection.body_text();
                 let text = text.trim_start_matches("Failed to deserialize query string: ");
-                let (field, message) = text.split_once(": ").unwrap_or(("", text));
-                Error::invalid(field, message)
+                match text.split_once(": ") {
+                    Some((field, message)) => Error::invalid(field, message),
+                    None => invalid("", text),
+                }
             },
         )
     }

@@ -94,6 +94,13 @@ on_both! {
         }
     }
 
+    async fn a_question_that_is_missing_is_named(app: TestApp) {
+        let admin = app.admin().await;
+        let lot = admin.new_lot("Central", 1).await;
+        admin.get(&format!("/api/lots/{lot}/quote")).await.invalid(&["minutes"]);
+        admin.get(&format!("/api/lots/{lot}/quote?minutes=soon")).await.invalid(&["minutes"]);
+    }
+
     async fn quotes_and_wildcards_in_a_search_are_plain_text(app: TestApp) {
         let admin = app.admin().await;
         admin.new_lot("O'Hare \"North\" 50%", 1).await;
