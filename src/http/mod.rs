@@ -90,11 +90,11 @@ struct Served {
 impl Service {
     #[must_use]
     pub fn new(app: App) -> Self {
-        let (routes, openapi) = api().split_for_parts();
+        let (documented, openapi) = api().split_for_parts();
         let paths = openapi.paths.paths.keys().cloned().collect();
         let document = serde_json::to_string(&openapi).unwrap_or_default();
         let document = bytes::Bytes::from(document);
-        let mut router = routes
+        let mut router = documented
             .route(
                 "/api/openapi.json",
                 get(move || async move { body::json_text(StatusCode::OK, document) }),
