@@ -11,14 +11,17 @@ pub mod paging;
 pub mod server;
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::BoxError;
 use axum::Router;
-use axum::extract::Request;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
+use bytes::Bytes;
 use tower::ServiceExt;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::OpenApi;
@@ -26,6 +29,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::auth::extract::Peer;
 use crate::error::Error;
 use crate::{audit, auth, bookings, lots, users, web};
 
@@ -93,7 +97,7 @@ impl Service {
         let (documented, openapi) = api().split_for_parts();
         let paths = openapi.paths.paths.keys().cloned().collect();
         let document = serde_json::to_string(&openapi).unwrap_or_default();
-        let document = bytes::Bytes::from(document);
+        let document = Bytes::from(document);
         let mut router = documented
             .route(
                 "/api/openapi.json",
@@ -111,7 +115,10 @@ impl Service {
     }
 
     /// Answers a request, and counts it.
-    pub async fn answer(&self, request: Request) -> Response {
+    pub async fn answer<B>(&self, request: axum::http::Request<B>, peer: SocketAddr) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let started = Instant::now();
         let app = &self.0.app;
         let method = known_method(request.method());
@@ -122,6 +129,8 @@ impl Service {
         let mut response = match prepared {
             Some(response) => response,
             None => {
+                let mut request = request.map(Body::new);
+                request.extensions_mut().insert(Peer(peer));
                 self.0.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
             }
         };
@@ -150,12 +159,13 @@ fn put_headers(app: &App, headers: &mut HeaderMap, is_page: bool) {
     const PLAIN: fn(&'static str) -> HeaderValue = HeaderValue::from_static;
     headers.reserve(8);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, PLAIN("nosniff"));
-    headers.insert(header::REFERRER_POLICY, PLAIN("same-origin"));
-    headers.insert(&OPENER_POLICY, PLAIN("same-origin"));
     headers.insert(&RESOURCE_POLICY, PLAIN("same-origin"));
     let policy = if is_page { web::PAGE_POLICY } else { web::API_POLICY };
     headers.insert(header::CONTENT_SECURITY_POLICY, PLAIN(policy));
-    if !is_page {
+    if is_page {
+        headers.insert(header::REFERRER_POLICY, PLAIN("same-origin"));
+        headers.insert(&OPENER_POLICY, PLAIN("same-origin"));
+    } else {
         headers.entry(header::CACHE_CONTROL).or_insert(PLAIN("no-store"));
     }
     if app.config.is_https() {

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,7 +16,6 @@ use tokio::sync::Semaphore;
 
 use super::Service;
 use crate::app::App;
-use crate::auth::extract::Peer;
 
 /// How long the headers of a request may take to arrive.
 const HEADER_SECONDS_MAX: u64 = 10;
@@ -95,10 +93,8 @@ fn handle(
     // Answers are small and whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request).await) }
+        async move { Ok::<_, Infallible>(service.answer(request, peer).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

@@ -56,7 +56,7 @@ async fn list(State(app): State<App>, request: Request) -> Result<Response> {
     answer_list(&app, &request)
 }
 
-fn answer_list(app: &App, request: &Request) -> Result<Response> {
+fn answer_list<B>(app: &App, request: &axum::http::Request<B>) -> Result<Response> {
     let query = request.uri().query().unwrap_or_default();
     let answer = app.catalogue.list(query, || {
         let query = axum::extract::Query::<Filter>::try_from_uri(request.uri());
@@ -69,7 +69,7 @@ fn answer_list(app: &App, request: &Request) -> Result<Response> {
 
 /// The answer to what is asked most, the list of lots and a lot, without the way through the
 /// router and its extractors: that costs half as much as answering from memory does.
-pub fn prepared(app: &App, request: &Request) -> Option<Response> {
+pub fn prepared<B>(app: &App, request: &axum::http::Request<B>) -> Option<Response> {
     if request.method() != Method::GET || request.headers().contains_key(header::ORIGIN) {
         return None;
     }

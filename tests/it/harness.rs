@@ -7,7 +7,6 @@ use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use parking::app::App;
 use parking::auth::CurrentUser;
-use parking::auth::extract::Peer;
 use parking::clock::Clock;
 use parking::config::{Config, Vars};
 use serde_json::{Value, json};
@@ -105,9 +104,7 @@ impl TestApp {
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Response {
-        let mut request = request;
-        request.extensions_mut().insert(Peer(self.peer));
-        self.service.answer(request).await
+        self.service.answer(request, self.peer).await
     }
 }
 
