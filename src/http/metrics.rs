@@ -1,5 +1,7 @@
 //! Counters in the Prometheus text format.
 
+use std::collections::HashMap;
+use std::sync::RwLock;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -53,6 +55,31 @@ impl Default for Metrics {
     }
 }
 
+/// What is counted of one route.
+pub struct RouteMetrics {
+    route: String,
+    requests: Family<Request, Counter>,
+    seconds: Histogram,
+    /// Counters of the methods and statuses that were answered so far.
+    seen: RwLock<HashMap<(&'static str, u16), Counter>>,
+}
+
+impl RouteMetrics {
+    pub fn answered(&self, method: &'static str, status: u16, took: Duration) {
+        self.seconds.observe(took.as_secs_f64());
+        let key = (method, status);
+        let known = self.seen.read().ok().and_then(|seen| seen.get(&key).map(Counter::inc));
+        if known.is_none()
+            && let Ok(mut seen) = self.seen.write()
+        {
+            let labels = Request { method, route: self.route.clone(), status };
+            let counter = self.requests.get_or_create(&labels).clone();
+            counter.inc();
+            seen.insert(key, counter);
+        }
+    }
+}
+
 /// Counts a connection for as long as it is open.
 pub struct OpenConnection(Gauge);
 
@@ -63,10 +90,16 @@ impl Drop for OpenConnection {
 }
 
 impl Metrics {
-    pub fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
-        let route = route.to_owned();
-        self.seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
-        self.requests.get_or_create(&Request { method, route, status }).inc();
+    /// What is counted of one route, kept at hand: to find it by its labels each time costs more
+    /// than to count.
+    #[must_use]
+    pub fn route(&self, route: &str) -> RouteMetrics {
+        RouteMetrics {
+            route: route.to_owned(),
+            requests: self.requests.clone(),
+            seconds: self.seconds.get_or_create(&Route { route: route.to_owned() }).clone(),
+            seen: RwLock::default(),
+        }
     }
 
     #[must_use]

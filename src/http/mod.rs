@@ -10,7 +10,7 @@ pub mod operations;
 pub mod paging;
 pub mod server;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,6 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::auth::extract::Peer;
 use crate::error::Error;
+use crate::http::metrics::RouteMetrics;
 use crate::{audit, auth, bookings, lots, users, web};
 
 #[derive(OpenApi)]
@@ -87,15 +88,19 @@ pub struct Service(Arc<Served>);
 struct Served {
     app: App,
     router: Router,
-    /// The paths of the API as they are documented, which metrics are counted under.
-    paths: HashSet<String>,
+    /// By the paths of the API as they are documented.
+    counted: HashMap<String, RouteMetrics>,
+    /// Of pages and of paths that there are not.
+    other: RouteMetrics,
 }
 
 impl Service {
     #[must_use]
     pub fn new(app: App) -> Self {
         let (documented, openapi) = api().split_for_parts();
-        let paths = openapi.paths.paths.keys().cloned().collect();
+        let paths = openapi.paths.paths.keys();
+        let counted = paths.map(|path| (path.clone(), app.metrics.route(path))).collect();
+        let other = app.metrics.route("other");
         let document = serde_json::to_string(&openapi).unwrap_or_default();
         let document = Bytes::from(document);
         let mut router = documented
@@ -111,7 +116,7 @@ impl Service {
             router = router.layer(cors);
         }
         let router = router.with_state(app.clone());
-        Self(Arc::new(Served { app, router, paths }))
+        Self(Arc::new(Served { app, router, counted, other }))
     }
 
     /// Answers a request, and counts it.
@@ -126,38 +131,37 @@ impl Service {
         let route = self.0.route(path);
         let is_page = !path.starts_with("/api/") || path.starts_with("/api/docs");
         let prepared = lots::routes::prepared(app, &request);
-        let mut response = match prepared {
-            Some(response) => response,
-            None => {
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(Peer(peer));
-                self.0.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
-            }
+        let mut response = if let Some(response) = prepared {
+            response
+        } else {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            let answered = self.0.router.clone().oneshot(request).await;
+            answered.unwrap_or_else(|never| match never {})
         };
         put_headers(app, response.headers_mut(), is_page);
-        app.metrics.request(method, route, response.status().as_u16(), started.elapsed());
+        route.answered(method, response.status().as_u16(), started.elapsed());
         response
     }
 }
 
 impl Served {
     /// The documented path that `path` belongs to, so that clients cannot make up labels.
-    fn route(&self, path: &str) -> &str {
-        if let Some(known) = self.paths.get(path) {
+    fn route(&self, path: &str) -> &RouteMetrics {
+        if let Some(known) = self.counted.get(path) {
             return known;
         }
         let is_id = |part: &str| part.len() == 36 && uuid::Uuid::try_parse(part).is_ok();
         if !path.split('/').any(is_id) {
-            return "other";
+            return &self.other;
         }
         let parts = path.split('/').map(|part| if is_id(part) { "{id}" } else { part });
-        self.paths.get(&parts.collect::<Vec<_>>().join("/")).map_or("other", String::as_str)
+        self.counted.get(&parts.collect::<Vec<_>>().join("/")).unwrap_or(&self.other)
     }
 }
 
 fn put_headers(app: &App, headers: &mut HeaderMap, is_page: bool) {
     const PLAIN: fn(&'static str) -> HeaderValue = HeaderValue::from_static;
-    headers.reserve(8);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, PLAIN("nosniff"));
     headers.insert(&RESOURCE_POLICY, PLAIN("same-origin"));
     let policy = if is_page { web::PAGE_POLICY } else { web::API_POLICY };

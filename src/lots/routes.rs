@@ -98,6 +98,8 @@ fn answer_lot(app: &App, headers: &HeaderMap, id: Uuid) -> Result<Response> {
     Ok(respond(headers, &*app.catalogue.lot(id)?))
 }
 
+const HEADERS_AT_MOST: usize = 12;
+
 /// A prepared answer: 304 when the client has it, compressed when it takes that.
 fn respond(headers: &HeaderMap, answer: &Answer) -> Response {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -118,6 +120,8 @@ fn respond(headers: &HeaderMap, answer: &Answer) -> Response {
         response
     };
     let headers = response.headers_mut();
+    // For these, and for those that every answer bears.
+    headers.reserve(HEADERS_AT_MOST);
     if let Ok(etag) = HeaderValue::from_maybe_shared(answer.etag.clone()) {
         headers.insert(header::ETAG, etag);
     }
