@@ -60,7 +60,11 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
-        let result = match (committed, self.result) {
+        let Self { run, result, reply } = *self;
+        // First of all: what the command held for its time, such as its idempotency key, must be
+        // free when its caller hears of it.
+        drop(run);
+        let result = match (committed, result) {
             // A refusal stands whatever became of the neighbours' commit.
             (Ok(()), Some(result)) => result,
             (Err(_), Some(result @ Err(_))) => result,
@@ -68,7 +72,7 @@ where
             (Ok(()), None) => Err(gone()),
         };
         // The caller may have gone away; the change stands.
-        let _ = self.reply.send(result);
+        let _ = reply.send(result);
     }
 }
 
