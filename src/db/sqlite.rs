@@ -36,7 +36,7 @@ impl Connection {
         raw.busy_timeout(Duration::from_secs(BUSY_SECONDS_MAX)).map_err(cannot)?;
         raw.set_prepared_statement_cache_capacity(128);
         // Otherwise a bound value may take part in planning, as beside a partial index, and the
-        // statement is prepared anew at each binding: half of a booking's time.
+        // statement is prepared anew at each binding: a third of the CPU of a booking's statements.
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(cannot)?;
         if access == Access::Write {
             raw.pragma_update(None, "journal_mode", "wal").map_err(cannot)?;
