@@ -12,7 +12,7 @@ use crate::db::{Row, Tx, Value};
 use crate::error::{Error, Result};
 use crate::http::paging::{Page, Paging};
 use crate::ids;
-use crate::lots::store::{currency, price_at};
+use crate::lots::store::{currency, offer, price_at, take_first_free};
 use crate::lots::tariff::Price;
 use crate::users::Person;
 
@@ -64,16 +64,8 @@ pub fn book(
             return Err(Error::Conflict("vehicle_already_parked"));
         }
     }
+    let (spot_id, spot_label) = take_first_free(tx, lot)?.ok_or(Error::Conflict("lot_full"))?;
     let id = ids::new_id(now);
-    let (spot_id, spot_label) = tx
-        .opt(
-            "update spots set booking_id = $1 where id = (select id from spots \
-             where lot_id = $2 and booking_id is null and not out_of_service \
-             order by label_order limit 1) returning id, label",
-            &[id.into(), lot.into()],
-            |row| Ok((row.get::<Uuid>(0)?, row.get::<String>(1)?)),
-        )?
-        .ok_or(Error::Conflict("lot_full"))?;
     let reference = ids::new_reference();
     let Price { per_hour_minor, tariff } = price;
     tx.exec(
@@ -176,10 +168,7 @@ pub fn close(
         *booking = by_id(tx, booking.id)?;
         return Ok(false);
     }
-    tx.exec(
-        "update spots set booking_id = null where id = $1 and booking_id = $2",
-        &[booking.spot_id.into(), booking.id.into()],
-    )?;
+    offer(tx, booking.spot_id)?;
     booking.released = Some((released_at, cost_minor));
     Ok(true)
 }

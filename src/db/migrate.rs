@@ -22,11 +22,18 @@ pub type SchemaVersion = i64;
 
 type Change = Box<dyn FnMut(&mut Tx<'_>) -> crate::Result<i64> + Send>;
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "first schema",
-    sql: include_str!("../../migrations/0001_first_schema.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "first schema",
+        sql: include_str!("../../migrations/0001_first_schema.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "free spots",
+        sql: include_str!("../../migrations/0002_free_spots.sql"),
+    },
+];
 
 impl fmt::Display for Migration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -209,11 +209,14 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
-    /// Statements without parameters, as a migration has them.
+    /// Statements without parameters, as a migration has them. What only one engine understands
+    /// stands in a comment that is opened on it.
     pub(super) fn batch(&mut self, sql: &str) -> Result<(), Error> {
         self.wrote = true;
         match self.connection {
-            Connection::Sqlite(connection) => connection.batch(sql),
+            Connection::Sqlite(connection) => {
+                connection.batch(&sql.replace("/* without rowid */", "without rowid"))
+            }
             Connection::Postgres(connection) => {
                 connection.batch(&sql.replace("/* collate \"C\" */", "collate \"C\""))
             }

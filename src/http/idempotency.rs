@@ -23,8 +23,12 @@ const KEY_LENGTH_MAX: usize = 255;
 /// How long an answer can be had again.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Half a SHA-256: nobody finds a second key or body for it, and the index is half as large.
+/// Half a SHA-256: nobody finds a second body for it.
 type Hash = [u8; 16];
+
+/// A key as it was sent, and whose it is; the nil id for somebody without an account. In this
+/// order, because keys that begin with the time then lie side by side in the index.
+type Key = (String, Uuid);
 
 fn finish(hash: Sha256) -> Hash {
     let whole: [u8; 32] = hash.finalize().into();
@@ -44,24 +48,27 @@ struct Request {
 
 /// Keys whose first request is being worked on.
 #[derive(Default, Clone)]
-pub struct InFlight(Arc<Mutex<HashSet<Hash>>>);
+pub struct InFlight(Arc<Mutex<HashSet<Key>>>);
 
 /// Frees its key when the work is done.
-struct Flight(InFlight, Hash);
+struct Flight {
+    keys: InFlight,
+    key: Key,
+}
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        if let Ok(mut keys) = self.0.0.lock() {
-            keys.remove(&self.1);
+        if let Ok(mut keys) = self.keys.0.lock() {
+            keys.remove(&self.key);
         }
     }
 }
 
 impl InFlight {
-    fn begin(&self, key: Hash) -> Result<Flight> {
-        let new = self.0.lock().is_ok_and(|mut keys| keys.insert(key));
+    fn begin(&self, key: Key) -> Result<Flight> {
+        let new = self.0.lock().is_ok_and(|mut keys| keys.insert(key.clone()));
         if new {
-            Ok(Flight(self.clone(), key))
+            Ok(Flight { keys: self.clone(), key })
         } else {
             Err(Error::Conflict("idempotency_key_in_flight"))
         }
@@ -113,17 +120,12 @@ impl App {
         let Some(request) = once.0 else {
             return self.db.write(lane, change).await.map(|value| answer(status, &value));
         };
-        let mut key = Sha256::new();
-        key.update(owner.as_bytes());
-        key.update(&request.key);
-        let key = finish(key);
-        let flight = self.in_flight.begin(key)?;
+        let flight = self.in_flight.begin((request.key, owner))?;
         let clock = self.clock.clone();
         let answer = self
             .db
             .write(lane, move |tx| {
-                let _until_done = &flight;
-                if let Some(answer) = recorded(tx, &key, &request.hash)? {
+                if let Some(answer) = recorded(tx, &flight.key, &request.hash)? {
                     return Ok(answer);
                 }
                 let answer = match change(tx) {
@@ -137,7 +139,7 @@ impl App {
                     }
                     Err(error) => return Err(error),
                 };
-                record(tx, clock.now(), &key, &request.hash, &answer)?;
+                record(tx, clock.now(), &flight.key, &request.hash, &answer)?;
                 Ok(answer)
             })
             .await?;
@@ -172,10 +174,10 @@ fn respond(answer: Answer) -> Response {
     response
 }
 
-fn recorded(tx: &mut Tx<'_>, key: &Hash, request: &Hash) -> Result<Option<Answer>> {
+fn recorded(tx: &mut Tx<'_>, (key, owner): &Key, request: &Hash) -> Result<Option<Answer>> {
     let found = tx.opt(
-        "select request_hash, status, body from idempotency_keys where key_hash = $1",
-        &[key.into()],
+        "select request_hash, status, body from idempotency_keys where key = $1 and owner_id = $2",
+        &[key.into(), (*owner).into()],
         |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<i64>(1)?, row.get::<String>(2)?)),
     )?;
     let Some((hash, status, body)) = found else { return Ok(None) };
@@ -189,15 +191,16 @@ fn recorded(tx: &mut Tx<'_>, key: &Hash, request: &Hash) -> Result<Option<Answer
 fn record(
     tx: &mut Tx<'_>,
     now: Timestamp,
-    key: &Hash,
+    (key, owner): &Key,
     request: &Hash,
     answer: &Answer,
 ) -> Result<()> {
     tx.exec(
-        "insert into idempotency_keys (key_hash, request_hash, status, body, created_at) \
-         values ($1, $2, $3, $4, $5)",
+        "insert into idempotency_keys (key, owner_id, request_hash, status, body, created_at) \
+         values ($1, $2, $3, $4, $5, $6)",
         &[
             key.into(),
+            (*owner).into(),
             request.into(),
             i64::from(answer.status.as_u16()).into(),
             Value::Text(&answer.body),
@@ -230,22 +233,21 @@ impl App {
         let keyed = match once.0 {
             None => None,
             Some(request) => {
-                let key = finish(Sha256::new_with_prefix(&request.key));
-                Some((key, request.hash, self.in_flight.begin(key)?))
+                Some((request.hash, self.in_flight.begin((request.key, Uuid::nil()))?))
             }
         };
         let clock = self.clock.clone();
         self.db
             .write(Uuid::nil(), move |tx| {
-                let Some((key, hash, _until_done)) = &keyed else {
+                let Some((hash, flight)) = &keyed else {
                     return change(tx, None).map(|(_, value)| value);
                 };
-                let first = recorded(tx, key, hash)?;
+                let first = recorded(tx, &flight.key, hash)?;
                 let account = first.as_ref().and_then(|first| first.body.parse().ok());
                 let (id, value) = change(tx, account)?;
                 if first.is_none() {
                     let answer = Answer { status: StatusCode::CREATED, body: id.to_string() };
-                    record(tx, clock.now(), key, hash, &answer)?;
+                    record(tx, clock.now(), &flight.key, hash, &answer)?;
                 }
                 Ok(value)
             })

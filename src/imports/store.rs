@@ -18,7 +18,7 @@ use crate::db::{Tx, Value};
 use crate::error::{Error, Result};
 use crate::ids;
 use crate::lots::catalogue::Catalogue;
-use crate::lots::store::{all, currency, insert, locked, price_at, update};
+use crate::lots::store::{all, currency, insert, locked, price_at, update, withdraw};
 
 /// Rows in one statement.
 const CHUNK: usize = 250;
@@ -183,8 +183,7 @@ fn known_lots(tx: &mut Tx<'_>) -> Result<HashMap<String, KnownLot>> {
         .collect();
     for lot in lots.values_mut() {
         lot.spots = tx.all(
-            "select id, label from spots \
-             where lot_id = $1 and booking_id is null and not out_of_service order by label_order",
+            "select spot_id, label from free_spots where lot_id = $1 order by label_order",
             &[lot.id.into()],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
@@ -219,10 +218,7 @@ fn insert_bookings(tx: &mut Tx<'_>, bookings: &[ImportedBooking]) -> Result<usiz
         ]);
         if booking.ended_at.is_none() {
             open += 1;
-            tx.exec(
-                "update spots set booking_id = $1 where id = $2",
-                &[Value::Id(*id), booking.spot.into()],
-            )?;
+            withdraw(tx, booking.spot)?;
         }
     }
     tx.insert_many(

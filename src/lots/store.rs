@@ -99,8 +99,7 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<LotRow>> {
     let mut counts = std::collections::HashMap::new();
     for (index, sql) in [
         "select lot_id, count(*) from spots group by lot_id",
-        "select lot_id, count(*) from spots \
-         where booking_id is null and not out_of_service group by lot_id",
+        "select lot_id, count(*) from free_spots group by lot_id",
     ]
     .into_iter()
     .enumerate()
@@ -127,15 +126,11 @@ pub fn locked(tx: &mut Tx<'_>, id: Uuid) -> Result<LotRow> {
 }
 
 fn counts(tx: &mut Tx<'_>, lot: Uuid) -> Result<(i64, i64)> {
-    let total =
-        tx.one("select count(*) from spots where lot_id = $1", &[lot.into()], |row| row.get(0))?;
-    let free = tx.one(
-        "select count(*) from spots \
-         where lot_id = $1 and booking_id is null and not out_of_service",
-        &[lot.into()],
-        |row| row.get(0),
-    )?;
-    Ok((total, free))
+    let mut count = |sql| tx.one(sql, &[lot.into()], |row| row.get(0));
+    Ok((
+        count("select count(*) from spots where lot_id = $1")?,
+        count("select count(*) from free_spots where lot_id = $1")?,
+    ))
 }
 
 /// Inserts a lot and its spots. `key` is that of an import.
@@ -200,15 +195,63 @@ fn add_spots(tx: &mut Tx<'_>, now: Timestamp, lot: Uuid, count: i64) -> Result<(
         .take(usize::try_from(count).unwrap_or_default())
         .map(|(order, label)| (ids::new_id(now), label, order))
         .collect();
-    let values: Vec<Value<'_>> = new
-        .iter()
-        .flat_map(|(id, label, order)| {
-            let order = Value::Bytes(order);
-            [Value::Id(*id), Value::Id(lot), Value::Text(label), order, Value::Bool(false)]
-        })
-        .collect();
+    let mut spots = Vec::with_capacity(new.len() * 5);
+    let mut free = Vec::with_capacity(new.len() * 4);
+    for (id, label, order) in &new {
+        let spot = [Value::Id(*id), Value::Id(lot), Value::Text(label), Value::Bytes(order)];
+        free.extend_from_slice(&spot);
+        spots.extend(spot.into_iter().chain([Value::Bool(false)]));
+    }
     let head = "insert into spots (id, lot_id, label, label_order, out_of_service)";
-    Ok(tx.insert_many(head, 5, &values)?)
+    tx.insert_many(head, 5, &spots)?;
+    tx.insert_many("insert into free_spots (spot_id, lot_id, label, label_order)", 4, &free)?;
+    Ok(())
+}
+
+/// Of a spot `s`: whether a booking on it is open.
+const OCCUPIED: &str =
+    "exists (select 1 from bookings b where b.spot_id = s.id and b.released_at is null)";
+
+/// Takes the first free spot of a lot, which the caller holds, for a booking: its id and label.
+pub(crate) fn take_first_free(
+    tx: &mut Tx<'_>,
+    lot: Uuid,
+) -> Result<Option<(Uuid, String)>, crate::db::Error> {
+    tx.opt(
+        "delete from free_spots where lot_id = $1 and label_order = (select label_order \
+         from free_spots where lot_id = $1 order by label_order limit 1) \
+         returning spot_id, label",
+        &[lot.into()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// Makes a spot without an open booking free, if it is still there and in service.
+pub(crate) fn offer(tx: &mut Tx<'_>, spot: Uuid) -> Result<(), crate::db::Error> {
+    let found = tx.opt_locked(
+        "select lot_id, label, label_order, out_of_service from spots where id = $1",
+        &[spot.into()],
+        |row| {
+            let order = row.get::<Vec<u8>>(2)?;
+            Ok((row.get::<Uuid>(0)?, row.get::<String>(1)?, order, row.get::<bool>(3)?))
+        },
+    )?;
+    let Some((lot, label, order, false)) = found else { return Ok(()) };
+    tx.exec(
+        "insert into free_spots (spot_id, lot_id, label, label_order) values ($1, $2, $3, $4)",
+        &[spot.into(), lot.into(), (&label).into(), Value::Bytes(&order)],
+    )?;
+    Ok(())
+}
+
+/// Makes a spot that may be free no longer free.
+pub(crate) fn withdraw(tx: &mut Tx<'_>, spot: Uuid) -> Result<(), crate::db::Error> {
+    tx.exec(
+        "delete from free_spots where (lot_id, label_order) = \
+         (select lot_id, label_order from spots where id = $1)",
+        &[spot.into()],
+    )?;
+    Ok(())
 }
 
 /// Writes a lot's details and grows or shrinks it to `number_of_spots`. Shrinking takes the free
@@ -226,7 +269,7 @@ pub fn update(
     let surplus = lot.number_of_spots - number_of_spots;
     if surplus > 0 {
         let removable: i64 = tx.one(
-            "select count(*) from spots where lot_id = $1 and booking_id is null",
+            &format!("select count(*) from spots s where s.lot_id = $1 and not {OCCUPIED}"),
             &[lot.id.into()],
             |row| row.get(0),
         )?;
@@ -234,9 +277,16 @@ pub fn update(
             return Err(Error::Conflict("spots_occupied"));
         }
         tx.exec(
-            "delete from spots where id in (select id from spots \
-             where lot_id = $1 and booking_id is null order by label_order desc limit $2)",
+            &format!(
+                "delete from spots where id in (select s.id from spots s \
+                 where s.lot_id = $1 and not {OCCUPIED} order by s.label_order desc limit $2)"
+            ),
             &[lot.id.into(), surplus.into()],
+        )?;
+        tx.exec(
+            "delete from free_spots where lot_id = $1 and label_order not in \
+             (select label_order from spots where lot_id = $1)",
+            &[lot.id.into()],
         )?;
     } else if surplus < 0 {
         add_spots(tx, now, lot.id, -surplus)?;
@@ -266,13 +316,14 @@ pub fn update(
 pub fn delete(tx: &mut Tx<'_>, now: Timestamp, id: Uuid) -> Result<LotRow> {
     let lot = locked(tx, id)?;
     let occupied = tx.opt(
-        "select id from spots where lot_id = $1 and booking_id is not null limit 1",
+        &format!("select s.id from spots s where s.lot_id = $1 and {OCCUPIED} limit 1"),
         &[id.into()],
         |row| row.get::<Uuid>(0),
     )?;
     if occupied.is_some() {
         return Err(Error::Conflict("lot_not_empty"));
     }
+    tx.exec("delete from free_spots where lot_id = $1", &[id.into()])?;
     tx.exec("delete from spots where lot_id = $1", &[id.into()])?;
     tx.exec(
         "update lots set deleted_at = $1, import_key = null where id = $2",
@@ -288,8 +339,10 @@ pub fn delete(tx: &mut Tx<'_>, now: Timestamp, id: Uuid) -> Result<LotRow> {
 pub fn spots(tx: &mut Tx<'_>, lot: Uuid) -> Result<Vec<Spot>> {
     exists(tx, lot)?;
     Ok(tx.all(
-        "select id, label, booking_id is not null, out_of_service from spots \
-         where lot_id = $1 order by label_order",
+        &format!(
+            "select s.id, s.label, {OCCUPIED}, s.out_of_service from spots s \
+             where s.lot_id = $1 order by s.label_order"
+        ),
         &[lot.into()],
         |row| {
             let status = SpotStatus::of(row.get(2)?, row.get(3)?);
@@ -306,10 +359,11 @@ fn exists(tx: &mut Tx<'_>, lot: Uuid) -> Result<()> {
     .ok_or(Error::NotFound)
 }
 
-const ADMIN_SPOT: &str = "select s.id, s.label, s.booking_id is not null, s.out_of_service, \
+const ADMIN_SPOT: &str = "select s.id, s.label, b.id is not null, s.out_of_service, \
      b.id, b.reference, b.vehicle_plate, b.started_at, b.currency, b.price_per_hour_minor, \
      b.free_minutes, b.increment_minutes, b.daily_cap_minor, u.id, u.name, u.email \
-     from spots s left join bookings b on b.id = s.booking_id left join users u on u.id = b.user_id";
+     from spots s left join bookings b on b.spot_id = s.id and b.released_at is null \
+     left join users u on u.id = b.user_id";
 
 fn admin_spot(row: &Row<'_>, now: Timestamp) -> Result<AdminSpot, crate::db::Error> {
     let booking = match row.get::<Option<Uuid>>(4)? {
@@ -365,13 +419,14 @@ pub fn change_spot(
         .ok_or(Error::NotFound)?;
     // The lot first, as everywhere: whoever claims a spot holds it.
     locked(tx, lot)?;
-    let (occupied, out_of_service, label) = tx
-        .opt(
-            "select booking_id is not null, out_of_service, label from spots where id = $1",
-            &[id.into()],
-            |row| Ok((row.get::<bool>(0)?, row.get::<bool>(1)?, row.get::<String>(2)?)),
-        )?
+    // Then the spot: a release makes it free without holding the lot.
+    let (out_of_service, label) = tx
+        .opt_locked("select out_of_service, label from spots where id = $1", &[id.into()], |row| {
+            Ok((row.get::<bool>(0)?, row.get::<String>(1)?))
+        })?
         .ok_or(Error::NotFound)?;
+    let sql = format!("select {OCCUPIED} from spots s where s.id = $1");
+    let occupied: bool = tx.one(&sql, &[id.into()], |row| row.get(0))?;
     if occupied && change.out_of_service == Some(true) {
         return Err(Error::Conflict("spots_occupied"));
     }
@@ -385,6 +440,7 @@ pub fn change_spot(
     if namesake.is_some() {
         return Err(Error::Conflict("label_taken"));
     }
+    withdraw(tx, id)?;
     tx.exec(
         "update spots set label = $1, label_order = $2, out_of_service = $3 where id = $4",
         &[
@@ -394,6 +450,9 @@ pub fn change_spot(
             id.into(),
         ],
     )?;
+    if !occupied {
+        offer(tx, id)?;
+    }
     let sql = format!("{ADMIN_SPOT} where s.id = $1");
     let spot = tx.one(&sql, &[id.into()], |row| admin_spot(row, now))?;
     Ok((lot, spot))

@@ -57,7 +57,11 @@ impl TestApp {
 
     /// With settings other than the defaults.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), settings).await
+    }
+
+    /// On what is in a folder already.
+    pub async fn in_folder(folder: TempDir, settings: &[(&str, &str)]) -> Self {
         let mut vars = Vars::from([
             ("DATA_DIR".into(), folder.path().to_str().unwrap().into()),
             ("RATE_LIMIT".into(), "off".into()),

@@ -1,5 +1,6 @@
 //! Lots and spots.
 
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -137,6 +138,43 @@ on_both! {
         admin.patch(&spot_path, json!({ "label": "A10" })).await.expect(200);
         assert_eq!(labels(&admin, &lot).await, ["A02", "A10"]);
         assert_eq!(admin.walk_in(&lot, "X").await.expect(201)["spot"]["label"], "A02");
+    }
+
+    async fn free_spots_are_those_in_service_without_a_vehicle_whatever_happens_at_once(app: TestApp) {
+        const SPOTS: usize = 12;
+        let admin = app.admin().await;
+        let lot = admin.new_lot("Central", 12).await;
+        let spots = admin.get(&format!("/api/admin/lots/{lot}/spots")).await.expect(200);
+        let vehicle = async |number: usize| {
+            for _ in 0..6 {
+                let parked = admin.walk_in(&lot, &format!("V{number}")).await;
+                if parked.status == 201 {
+                    admin.release(&parked.json()).await.expect(200);
+                } else {
+                    parked.refused(409, "lot_full");
+                }
+            }
+        };
+        let operator = async |number: usize| {
+            let spot = format!("/api/spots/{}", text(&items(&spots)[number], "id"));
+            for turn in 0..6 {
+                let label = format!("N{number}-{turn}");
+                admin.patch(&spot, json!({ "label": label })).await;
+                admin.patch(&spot, json!({ "out_of_service": turn % 2 == 0 })).await;
+            }
+        };
+        join_all((0..16).map(vehicle)).await;
+        join(join_all((0..16).map(vehicle)), join_all((0..SPOTS / 2).map(operator))).await;
+
+        // The last spots to be free again, in the order of their labels.
+        let before = admin.get(&format!("/api/lots/{lot}/spots")).await.expect(200);
+        let free: Vec<&str> = items(&before).iter().filter(|spot| spot["status"] == "free").map(|spot| text(spot, "label")).collect();
+        assert_eq!(admin.free_spots(&lot).await, i64::try_from(free.len()).unwrap());
+        for (number, label) in free.iter().enumerate() {
+            let parked = admin.walk_in(&lot, &format!("W{number}")).await.expect(201);
+            assert_eq!(parked["spot"]["label"], *label);
+        }
+        admin.walk_in(&lot, "LAST").await.refused(409, "lot_full");
     }
 
     async fn the_admin_sees_who_is_on_a_spot_and_others_only_that_it_is_taken(app: TestApp) {

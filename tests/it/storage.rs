@@ -136,6 +136,40 @@ on_both! {
         }).await.unwrap();
         let db = app.app.db.clone();
         let refusal = tokio::task::spawn_blocking(move || db.migrate()).await.unwrap().unwrap_err();
-        assert!(refusal.contains("schema 9999, newer than schema 1"), "{refusal}");
+        assert!(refusal.contains("schema 9999, newer than schema 2"), "{refusal}");
     }
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_keeps_what_is_parked_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = rusqlite::Connection::open(folder.path().join("parking.sqlite")).unwrap();
+    old.execute_batch(include_str!("../../migrations/0001_first_schema.sql")).unwrap();
+    old.execute_batch(
+        "create table schema_migrations (version bigint primary key, name text not null);
+         insert into schema_migrations values (1, 'first schema');
+         insert into lots (id, name, time_zone, price_per_hour_minor, currency, free_minutes,
+             increment_minutes, created_at, updated_at)
+         values (zeroblob(16), 'Old', 'UTC', 100, 'EUR', 0, 1, 1, 1);
+         insert into spots (id, lot_id, label, label_order, out_of_service, booking_id) values
+             (randomblob(16), zeroblob(16), 'A1', x'01', false, x'0199a0000000700080000000000000aa'),
+             (randomblob(16), zeroblob(16), 'A2', x'02', true, null),
+             (randomblob(16), zeroblob(16), 'A3', x'03', false, null);
+         insert into bookings (id, reference, lot_id, spot_id, spot_label, vehicle_plate, started_at,
+             price_per_hour_minor, currency, free_minutes, increment_minutes)
+         select booking_id, 'OLDBOOK', lot_id, id, label, 'KEPT', 1, 100, 'EUR', 0, 1
+         from spots where booking_id is not null;",
+    )
+    .unwrap();
+    drop(old);
+
+    let app = TestApp::in_folder(folder, &[]).await;
+    let admin = app.admin().await;
+    let lot = Uuid::nil().to_string();
+    assert_eq!(admin.free_spots(&lot).await, 1);
+    admin.walk_in(&lot, "KEPT").await.refused(409, "vehicle_already_parked");
+    assert_eq!(admin.walk_in(&lot, "NEW").await.expect(201)["spot"]["label"], "A3");
+    let bookings = admin.get("/api/admin/bookings?status=open&plate=KEPT").await.expect(200);
+    admin.release(&crate::harness::items(&bookings)[0]).await.expect(200);
+    assert_eq!(admin.walk_in(&lot, "KEPT").await.expect(201)["spot"]["label"], "A1");
 }

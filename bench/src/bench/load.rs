@@ -220,20 +220,21 @@ async fn park_and_leave(
     Ok(())
 }
 
-/// Idempotency keys that no other client and no earlier load used.
+/// Idempotency keys that no other client and no earlier load used, the time first as the web
+/// client has it.
 struct Keys {
-    prefix: String,
+    user: usize,
     count: Cell<u64>,
 }
 
 impl Keys {
     fn new(user: usize) -> Self {
-        let nanos = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
-        Self { prefix: format!("{nanos:x}-{user}"), count: Cell::new(0) }
+        Self { user, count: Cell::new(0) }
     }
 
     fn next(&self) -> String {
         self.count.set(self.count.get() + 1);
-        format!("idempotency-key: {}-{}", self.prefix, self.count.get())
+        let millis = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis();
+        format!("idempotency-key: {millis:012x}{:08x}{:012x}", self.user, self.count.get())
     }
 }

@@ -26,10 +26,10 @@ const SETTINGS: &str = "
     pragma temp_store = memory;";
 
 const RECORDED: &str =
-    "select request_hash, status, body from idempotency_keys where key_hash = ?1";
+    "select request_hash, status, body from idempotency_keys where key = ?1 and owner_id = ?2";
 const RECORD: &str = "
-    insert into idempotency_keys (key_hash, request_hash, status, body, created_at)
-    values (?1, ?2, ?3, ?4, ?5)";
+    insert into idempotency_keys (key, owner_id, request_hash, status, body, created_at)
+    values (?1, ?2, ?3, ?4, ?5, ?6)";
 const LOT: &str = "
     select name, currency, price_per_hour_minor, free_minutes, increment_minutes, daily_cap_minor
     from lots where id = ?1 and deleted_at is null";
@@ -38,10 +38,9 @@ const OPEN_OF_USER: &str =
     "select count(*) from bookings where user_id = ?1 and released_at is null";
 const PARKED: &str = "select id from bookings where vehicle_plate = ?1 and released_at is null";
 const CLAIM: &str = "
-    update spots set booking_id = ?1 where id = (
-        select id from spots where lot_id = ?2 and booking_id is null and not out_of_service
-        order by label_order limit 1)
-    returning id, label";
+    delete from free_spots where lot_id = ?1 and label_order = (
+        select label_order from free_spots where lot_id = ?1 order by label_order limit 1)
+    returning spot_id, label";
 const INSERT: &str = "
     insert into bookings (id, reference, lot_id, spot_id, spot_label, user_id, vehicle_plate,
         started_at, price_per_hour_minor, currency, free_minutes, increment_minutes, daily_cap_minor)
@@ -53,7 +52,9 @@ const BOOKING: &str = "
     from bookings b join lots l on l.id = b.lot_id where b.id = ?1";
 const CLOSE: &str =
     "update bookings set released_at = ?1, cost_minor = ?2 where id = ?3 and released_at is null";
-const FREE: &str = "update spots set booking_id = null where id = ?1 and booking_id = ?2";
+const SPOT: &str = "select lot_id, label, label_order, out_of_service from spots where id = ?1";
+const FREE: &str = "
+    insert into free_spots (spot_id, lot_id, label, label_order) values (?1, ?2, ?3, ?4)";
 
 /// As long as the answer that the server records.
 const ANSWER: &str = r#"{"id":"019a0000-0000-7000-8000-000000000000","reference":"ABCDEFGH","lot":{"id":"019a0000-0000-7000-8000-000000000000","name":"Lot 100"},"spot":{"id":"019a0000-0000-7000-8000-000000000000","label":"1"},"user_id":"019a0000-0000-7000-8000-000000000000","vehicle_plate":"BENCH10","status":"open","started_at":"2026-11-22T12:00:00.000000Z","released_at":null,"price_per_hour_minor":200,"currency":"EUR","cost_minor":0}"#;
@@ -130,8 +131,12 @@ fn write(connection: &Connection, commands: &mpsc::Receiver<Command>) -> Result<
 fn apply(connection: &Connection, change: &Change, made: &mut Made) -> Result<Id> {
     let sql = |text| connection.prepare_cached(text);
     let now = now_micros();
-    let key = made.hash();
-    let recorded = sql(RECORDED)?.exists([&key[..]])?;
+    let key = made.key(now);
+    let owner = match change {
+        Change::Park { user, .. } => *user,
+        Change::Release { booking } => *booking,
+    };
+    let recorded = sql(RECORDED)?.exists(params![key, owner])?;
     ensure!(!recorded, "a key came twice");
     let id = match change {
         Change::Park { user, lot, plate } => {
@@ -145,8 +150,7 @@ fn apply(connection: &Connection, change: &Change, made: &mut Made) -> Result<Id
             ensure!(active && open == 0 && !parked, "the database does not fit");
             let id = made.id(now);
             let claimed = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            let spot: Option<(Id, String)> =
-                sql(CLAIM)?.query_row(params![id, lot], claimed).optional()?;
+            let spot: Option<(Id, String)> = sql(CLAIM)?.query_row([lot], claimed).optional()?;
             let (spot, label) = spot.context("the lot is full")?;
             sql(INSERT)?.execute(params![
                 id,
@@ -168,11 +172,13 @@ fn apply(connection: &Connection, change: &Change, made: &mut Made) -> Result<Id
         Change::Release { booking } => {
             let spot: Id = sql(BOOKING)?.query_row([booking], |row| row.get(4))?;
             sql(CLOSE)?.execute(params![now, 200, booking])?;
-            sql(FREE)?.execute(params![spot, booking])?;
+            let (lot, label, order): (Id, String, Vec<u8>) =
+                sql(SPOT)?.query_row([spot], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            sql(FREE)?.execute(params![spot, lot, label, order])?;
             *booking
         }
     };
-    sql(RECORD)?.execute(params![key, key, 201, ANSWER, now])?;
+    sql(RECORD)?.execute(params![key, owner, owner, 201, ANSWER, now])?;
     Ok(id)
 }
 
@@ -186,7 +192,7 @@ pub fn now_micros() -> i64 {
     i64::try_from(UNIX_EPOCH.elapsed().unwrap_or_default().as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Ids in order of time, and hashes and references in no order, as the server's are.
+/// Ids and keys in order of time, and references in no order, as the server has them.
 pub struct Made {
     state: u64,
     references: u64,
@@ -205,19 +211,16 @@ impl Made {
         id
     }
 
+    /// As the web client makes them: the time first.
+    fn key(&mut self, micros: i64) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.id(micros)))
+    }
+
     /// Never the same twice: times an odd number is a permutation of the 40 bits.
     pub fn reference(&mut self) -> String {
         self.references += 1;
         let scattered = self.references.wrapping_mul(0x9e37_79b9_7f4a_7c15) & 0xff_ffff_ffff;
         format!("{scattered:010X}")
-    }
-
-    fn hash(&mut self) -> [u8; 16] {
-        let mut hash = [0; 16];
-        for part in hash.chunks_exact_mut(8) {
-            part.copy_from_slice(&self.random().to_be_bytes());
-        }
-        hash
     }
 
     /// Steele, Lea and Flood's `SplitMix64`.
@@ -263,6 +266,11 @@ mod tests {
                  values (?1, ?2, ?3, cast(?3 as blob), false)",
                 params![made.id(3), lot, label],
             )?;
+            connection.execute(
+                "insert into free_spots (spot_id, lot_id, label, label_order)
+                 select id, lot_id, label, label_order from spots where label = ?1",
+                [label],
+            )?;
         }
         Ok(file)
     }
@@ -279,7 +287,7 @@ mod tests {
         assert!(run(&file, 2, Duration::from_millis(20)).unwrap() > 0.0);
 
         assert_eq!(count(&file, "bookings where released_at is null"), 0);
-        assert_eq!(count(&file, "spots where booking_id is not null"), 0);
+        assert_eq!(count(&file, "free_spots"), 3);
         assert!(count(&file, "bookings where cost_minor is not null") > 0);
         assert_eq!(count(&file, "bookings") * 2, count(&file, "idempotency_keys"));
     }
