@@ -46,7 +46,8 @@ export async function startServer(settings: Record<string, string> = {}): Promis
     child.once('exit', (code) => failed(new Error(`the server ended with ${code}:\n${log}`)))
     child.stderr.on('data', (data: Buffer) => {
       log += data.toString()
-      const address = /listening on (http:\/\/\S+)/.exec(log)?.[1]
+      // The whole line: it may arrive in pieces.
+      const address = /listening on (http:\/\/\S+)\n/.exec(log)?.[1]
       if (!address) return
       clearTimeout(timer)
       found({ url: address, claimLink: /\/claim#token=\S+/.exec(log)?.[0] ?? '' })
