@@ -1,10 +1,10 @@
-//! Identifiers, secrets and references: everything that is random.
+//! Identifiers, references and secrets.
 //!
 //! An id is a `UUIDv7` whose time part carries the instant to the microsecond (RFC 9562, section
 //! 6.2, method 3). Ordering rows by id is therefore ordering them by time, and a range of time is
 //! a range of ids: one index serves both.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use uuid::{Builder, Uuid};
@@ -50,13 +50,17 @@ pub fn new_secret() -> [u8; 32] {
     secret
 }
 
-/// A booking's reference: eight speakable characters, 40 random bits. The database refuses the
-/// rare second use of one.
+/// A new reference of a booking: eight speakable characters, the last 40 bits of the time in
+/// microseconds. They come round every 13 days; the database refuses the rare second use of one.
+/// Not random, because neighbours in time are then neighbours in the index (docs/adr/0009).
 #[must_use]
-pub fn new_reference() -> String {
-    let mut random = [0; 8];
-    fill(&mut random);
-    random.iter().map(|byte| char::from(SPEAKABLE[usize::from(byte & 31)])).collect()
+pub fn new_reference(instant: Timestamp) -> String {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let next = |last: i64| instant.as_microsecond().max(last + 1);
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+    let tick = next(last.unwrap_or_default());
+    let character = |place: i64| usize::try_from(tick >> (5 * place) & 31).unwrap_or_default();
+    (0..8).rev().map(|place| char::from(SPEAKABLE[character(place)])).collect()
 }
 
 /// Fills `buffer` with bytes fit for secrets.
@@ -104,10 +108,18 @@ mod tests {
 
     #[test]
     fn a_reference_is_eight_speakable_characters() {
-        for _ in 0..1000 {
-            let reference = new_reference();
+        for micros in 1_790_000_000_000_000..1_790_000_000_001_000 {
+            let reference = new_reference(from_micros(micros));
             assert_eq!(reference.len(), 8);
             assert!(!reference.contains(['0', 'O', '1', 'I']), "{reference}");
         }
+    }
+
+    #[test]
+    fn no_two_references_of_an_instant_are_the_same() {
+        let at = from_micros(1_790_000_000_000_000);
+        let references: std::collections::HashSet<_> =
+            (0..1000).map(|_| new_reference(at)).collect();
+        assert_eq!(references.len(), 1000);
     }
 }

@@ -47,26 +47,10 @@ pub fn book(
             |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?, price_at(row, 2)?)),
         )?
         .ok_or(Error::NotFound)?;
-    let user_id = match driver {
-        Driver::WalkIn => None,
-        Driver::User { id, open_max } => {
-            check_user(tx, id, open_max)?;
-            Some(id)
-        }
-    };
-    if let Some(plate) = plate {
-        let parked = tx.opt(
-            "select id from bookings where vehicle_plate = $1 and released_at is null",
-            &[plate.as_str().into()],
-            |row| row.get::<Uuid>(0),
-        )?;
-        if parked.is_some() {
-            return Err(Error::Conflict("vehicle_already_parked"));
-        }
-    }
+    let user_id = may_park(tx, driver, plate)?;
     let (spot_id, spot_label) = take_first_free(tx, lot)?.ok_or(Error::Conflict("lot_full"))?;
     let id = ids::new_id(now);
-    let reference = ids::new_reference();
+    let reference = ids::new_reference(now);
     let Price { per_hour_minor, tariff } = price;
     tx.exec(
         "insert into bookings (id, reference, lot_id, spot_id, spot_label, user_id, \
@@ -105,17 +89,32 @@ pub fn book(
     })
 }
 
-fn check_user(tx: &mut Tx<'_>, id: Uuid, open_max: i64) -> Result<()> {
-    let active = tx.opt_locked("select active from users where id = $1", &[id.into()], |row| {
-        row.get::<bool>(0)
-    })?;
-    if active != Some(true) {
-        return Err(Error::Unauthorized("invalid_token"));
-    }
-    if crate::users::store::open_bookings(tx, id)? >= open_max {
+/// Whether a driver may park, with this vehicle; gives the account to book it on.
+fn may_park(tx: &mut Tx<'_>, driver: Driver, plate: Option<&Plate>) -> Result<Option<Uuid>> {
+    let (user, open_max) = match driver {
+        Driver::WalkIn => (None, i64::MAX),
+        Driver::User { id, open_max } => {
+            let sql = "select active from users where id = $1";
+            let active = tx.opt_locked(sql, &[id.into()], |row| row.get::<bool>(0))?;
+            if active != Some(true) {
+                return Err(Error::Unauthorized("invalid_token"));
+            }
+            (Some(id), open_max)
+        }
+    };
+    let (open, parked) = tx.one(
+        "select (select count(*) from bookings where user_id = $1 and released_at is null), \
+         exists (select 1 from bookings where vehicle_plate = $2 and released_at is null)",
+        &[user.into(), plate.map(Plate::as_str).into()],
+        |row| Ok((row.get::<i64>(0)?, row.get::<bool>(1)?)),
+    )?;
+    if open >= open_max {
         return Err(Error::Conflict("too_many_open_bookings"));
     }
-    Ok(())
+    if parked {
+        return Err(Error::Conflict("vehicle_already_parked"));
+    }
+    Ok(user)
 }
 
 const RECORD: &str = "select b.id, b.reference, b.lot_id, l.name, b.spot_id, b.spot_label, \

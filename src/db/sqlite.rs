@@ -14,6 +14,10 @@ const BUSY_SECONDS_MAX: u64 = 20;
 /// WAL pages before a checkpoint: 16 MiB. Fewer checkpoints, fewer page writes.
 const CHECKPOINT_PAGES: i64 = 4096;
 
+/// 8 MiB. Each commit that grew a table walks through the whole cache once (balancing moves pages by
+/// a number beyond the end, and `pcache1TruncateUnsafe` looks for such), so a bigger one costs more
+/// than the reads it saves: they are answered by the system's cache.
+const CACHE_KIB: i64 = 8 * 1024;
 /// What a long transaction made of the log is given back down to this.
 const LOG_BYTES_KEPT: i64 = 64 << 20;
 
@@ -45,7 +49,7 @@ impl Connection {
             raw.pragma_update(None, "foreign_keys", true).map_err(cannot)?;
             raw.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(cannot)?;
             raw.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(cannot)?;
-            raw.pragma_update(None, "cache_size", -32 * 1024).map_err(cannot)?;
+            raw.pragma_update(None, "cache_size", -CACHE_KIB).map_err(cannot)?;
             raw.pragma_update(None, "temp_store", "memory").map_err(cannot)?;
         }
         let mut connection = Self { raw, data_version: 0 };

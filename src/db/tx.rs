@@ -1,5 +1,6 @@
 //! What a command sees of the database: the same four verbs on both engines.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::value::{Column, Value};
@@ -173,10 +174,23 @@ impl<'c> Tx<'c> {
         params: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
+        self.opt(&self.locking(sql), params, read)
+    }
+
+    /// [`Tx::exec`] of a change that ends in a question, locking the rows it reads as
+    /// [`Tx::opt_locked`] does.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn exec_locking(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        self.exec(&self.locking(sql), params)
+    }
+
+    fn locking<'s>(&self, sql: &'s str) -> Cow<'s, str> {
         match self.connection {
-            Connection::Sqlite(_) => self.opt(sql, params, read),
-            // Other lanes may still insert rows that refer to the locked one.
-            Connection::Postgres(_) => self.opt(&format!("{sql} for no key update"), params, read),
+            Connection::Sqlite(_) => sql.into(),
+            // Other lanes may still insert rows that refer to the locked ones.
+            Connection::Postgres(_) => format!("{sql} for no key update").into(),
         }
     }
 

@@ -155,7 +155,7 @@ pub fn write_sessions(
         let bookings = place(&known_lots(tx)?).map_err(refuse)?;
         let mut outcome = sessions::Outcome::default();
         for chunk in bookings.chunks(CHUNK) {
-            outcome.open += insert_bookings(tx, chunk)?;
+            outcome.open += insert_bookings(tx, now, chunk)?;
             bar.inc(chunk.len() as u64);
         }
         outcome.closed = bookings.len() - outcome.open;
@@ -192,9 +192,9 @@ fn known_lots(tx: &mut Tx<'_>) -> Result<HashMap<String, KnownLot>> {
 }
 
 /// Inserts bookings; says how many of them are open.
-fn insert_bookings(tx: &mut Tx<'_>, bookings: &[ImportedBooking]) -> Result<usize> {
+fn insert_bookings(tx: &mut Tx<'_>, now: Timestamp, bookings: &[ImportedBooking]) -> Result<usize> {
     const COLUMNS: usize = 14;
-    let references = new_references(tx, bookings.len())?;
+    let references = new_references(tx, now, bookings.len())?;
     let booked: Vec<Uuid> = bookings.iter().map(|b| ids::new_id(b.started_at)).collect();
     let mut values: Vec<Value<'_>> = Vec::with_capacity(bookings.len() * COLUMNS);
     let mut open = 0;
@@ -231,11 +231,12 @@ fn insert_bookings(tx: &mut Tx<'_>, bookings: &[ImportedBooking]) -> Result<usiz
     Ok(open)
 }
 
-/// References that no booking bears. Among hundreds of thousands, a random one may be taken.
-fn new_references(tx: &mut Tx<'_>, count: usize) -> Result<Vec<String>> {
-    let mut references = HashSet::with_capacity(count);
+/// References that no booking bears. Among hundreds of thousands, one may be taken.
+fn new_references(tx: &mut Tx<'_>, now: Timestamp, count: usize) -> Result<Vec<String>> {
+    let mut references = Vec::with_capacity(count);
     while references.len() < count {
-        let drawn: Vec<String> = (references.len()..count).map(|_| ids::new_reference()).collect();
+        let drawn: Vec<String> =
+            (references.len()..count).map(|_| ids::new_reference(now)).collect();
         let places: Vec<String> = (1..=drawn.len()).map(|n| format!("${n}")).collect();
         let sql =
             format!("select reference from bookings where reference in ({})", places.join(", "));
@@ -243,5 +244,5 @@ fn new_references(tx: &mut Tx<'_>, count: usize) -> Result<Vec<String>> {
         let taken: HashSet<String> = tx.all(&sql, &values, |row| row.get(0))?.into_iter().collect();
         references.extend(drawn.into_iter().filter(|reference| !taken.contains(reference)));
     }
-    Ok(references.into_iter().collect())
+    Ok(references)
 }

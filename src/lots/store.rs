@@ -228,18 +228,10 @@ pub(crate) fn take_first_free(
 
 /// Makes a spot without an open booking free, if it is still there and in service.
 pub(crate) fn offer(tx: &mut Tx<'_>, spot: Uuid) -> Result<(), crate::db::Error> {
-    let found = tx.opt_locked(
-        "select lot_id, label, label_order, out_of_service from spots where id = $1",
+    tx.exec_locking(
+        "insert into free_spots (spot_id, lot_id, label, label_order) \
+         select id, lot_id, label, label_order from spots where id = $1 and not out_of_service",
         &[spot.into()],
-        |row| {
-            let order = row.get::<Vec<u8>>(2)?;
-            Ok((row.get::<Uuid>(0)?, row.get::<String>(1)?, order, row.get::<bool>(3)?))
-        },
-    )?;
-    let Some((lot, label, order, false)) = found else { return Ok(()) };
-    tx.exec(
-        "insert into free_spots (spot_id, lot_id, label, label_order) values ($1, $2, $3, $4)",
-        &[spot.into(), lot.into(), (&label).into(), Value::Bytes(&order)],
     )?;
     Ok(())
 }

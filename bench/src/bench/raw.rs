@@ -22,7 +22,7 @@ const SETTINGS: &str = "
     pragma synchronous = full;
     pragma foreign_keys = on;
     pragma wal_autocheckpoint = 4096;
-    pragma cache_size = -32768;
+    pragma cache_size = -8192;
     pragma temp_store = memory;";
 
 const RECORDED: &str =
@@ -34,9 +34,9 @@ const LOT: &str = "
     select name, currency, price_per_hour_minor, free_minutes, increment_minutes, daily_cap_minor
     from lots where id = ?1 and deleted_at is null";
 const ACTIVE: &str = "select active from users where id = ?1";
-const OPEN_OF_USER: &str =
-    "select count(*) from bookings where user_id = ?1 and released_at is null";
-const PARKED: &str = "select id from bookings where vehicle_plate = ?1 and released_at is null";
+const OPEN: &str = "
+    select (select count(*) from bookings where user_id = ?1 and released_at is null),
+        exists (select 1 from bookings where vehicle_plate = ?2 and released_at is null)";
 const CLAIM: &str = "
     delete from free_spots where lot_id = ?1 and label_order = (
         select label_order from free_spots where lot_id = ?1 order by label_order limit 1)
@@ -52,9 +52,9 @@ const BOOKING: &str = "
     from bookings b join lots l on l.id = b.lot_id where b.id = ?1";
 const CLOSE: &str =
     "update bookings set released_at = ?1, cost_minor = ?2 where id = ?3 and released_at is null";
-const SPOT: &str = "select lot_id, label, label_order, out_of_service from spots where id = ?1";
 const FREE: &str = "
-    insert into free_spots (spot_id, lot_id, label, label_order) values (?1, ?2, ?3, ?4)";
+    insert into free_spots (spot_id, lot_id, label, label_order)
+    select id, lot_id, label, label_order from spots where id = ?1 and not out_of_service";
 
 /// As long as the answer that the server records.
 const ANSWER: &str = r#"{"id":"019a0000-0000-7000-8000-000000000000","reference":"ABCDEFGH","lot":{"id":"019a0000-0000-7000-8000-000000000000","name":"Lot 100"},"spot":{"id":"019a0000-0000-7000-8000-000000000000","label":"1"},"user_id":"019a0000-0000-7000-8000-000000000000","vehicle_plate":"BENCH10","status":"open","started_at":"2026-11-22T12:00:00.000000Z","released_at":null,"price_per_hour_minor":200,"currency":"EUR","cost_minor":0}"#;
@@ -145,8 +145,8 @@ fn apply(connection: &Connection, change: &Change, made: &mut Made) -> Result<Id
                     Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
                 })?;
             let active: bool = sql(ACTIVE)?.query_row([user], |row| row.get(0))?;
-            let open: i64 = sql(OPEN_OF_USER)?.query_row([user], |row| row.get(0))?;
-            let parked = sql(PARKED)?.exists([plate])?;
+            let (open, parked): (i64, bool) =
+                sql(OPEN)?.query_row(params![user, plate], |row| Ok((row.get(0)?, row.get(1)?)))?;
             ensure!(active && open == 0 && !parked, "the database does not fit");
             let id = made.id(now);
             let claimed = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
@@ -172,9 +172,7 @@ fn apply(connection: &Connection, change: &Change, made: &mut Made) -> Result<Id
         Change::Release { booking } => {
             let spot: Id = sql(BOOKING)?.query_row([booking], |row| row.get(4))?;
             sql(CLOSE)?.execute(params![now, 200, booking])?;
-            let (lot, label, order): (Id, String, Vec<u8>) =
-                sql(SPOT)?.query_row([spot], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            sql(FREE)?.execute(params![spot, lot, label, order])?;
+            sql(FREE)?.execute([spot])?;
             *booking
         }
     };
@@ -192,7 +190,7 @@ pub fn now_micros() -> i64 {
     i64::try_from(UNIX_EPOCH.elapsed().unwrap_or_default().as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Ids and keys in order of time, and references in no order, as the server has them.
+/// Ids, references and keys in order of time, as the server has them.
 pub struct Made {
     state: u64,
     references: u64,
@@ -216,11 +214,9 @@ impl Made {
         format!("{:032x}", u128::from_be_bytes(self.id(micros)))
     }
 
-    /// Never the same twice: times an odd number is a permutation of the 40 bits.
     pub fn reference(&mut self) -> String {
         self.references += 1;
-        let scattered = self.references.wrapping_mul(0x9e37_79b9_7f4a_7c15) & 0xff_ffff_ffff;
-        format!("{scattered:010X}")
+        format!("{:010X}", self.references & 0xff_ffff_ffff)
     }
 
     /// Steele, Lea and Flood's `SplitMix64`.
