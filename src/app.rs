@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
@@ -16,18 +17,19 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Result;
-use crate::http::idempotency::{self, InFlight};
+use crate::http::idempotency::InFlight;
 use crate::http::metrics::Metrics;
+use crate::jobs::Queue;
 use crate::live::{self, Live};
 use crate::lots::catalogue::{Catalogue, Count};
-use crate::{auth, lots, secrets};
+use crate::{auth, jobs, lots, secrets};
 
 /// How often listeners hear of changes.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked whether another process changed something: within the second that a
 /// count may be old.
 const REFRESH_EVERY: Duration = Duration::from_millis(400);
-const CLEAN_EVERY: Duration = Duration::from_hours(1);
+const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 /// The application: cheap to clone.
 #[derive(Clone)]
@@ -45,6 +47,7 @@ pub struct Parts {
     pub in_flight: InFlight,
     pub catalogue: Arc<Catalogue>,
     pub live: Live,
+    pub queue: Queue,
     pub metrics: Metrics,
     shutdown: watch::Sender<bool>,
 }
@@ -78,6 +81,7 @@ impl App {
             in_flight: InFlight::default(),
             catalogue: Arc::default(),
             live: Live::default(),
+            queue: Queue::new(clock.clone()),
             metrics: Metrics::default(),
             shutdown: watch::Sender::new(false),
             config,
@@ -107,15 +111,17 @@ impl App {
         (self.revocations.clone(), now - until.duration_since(now), until)
     }
 
-    /// Starts what runs beside the requests; it ends with [`App::shut_down`].
-    pub fn start_background(&self) {
+    /// Starts what runs beside the requests; it ends with [`App::shut_down`]. The work on jobs takes
+    /// a moment to end: wait for what this returns.
+    #[must_use]
+    pub fn start_background(&self) -> JoinHandle<()> {
         let app = self.clone();
         tokio::spawn(async move {
             let mut shutdown = app.shutdown();
             let mut publish = tokio::time::interval(PUBLISH_EVERY);
             let mut refresh = tokio::time::interval(REFRESH_EVERY);
-            let mut clean = tokio::time::interval(CLEAN_EVERY);
-            for interval in [&mut publish, &mut refresh, &mut clean] {
+            let mut forget = tokio::time::interval(FORGET_EVERY);
+            for interval in [&mut publish, &mut refresh, &mut forget] {
                 interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             }
             loop {
@@ -126,13 +132,18 @@ impl App {
                         Ok(())
                     }
                     _ = refresh.tick() => app.refresh().await,
-                    _ = clean.tick() => app.clean().await,
+                    _ = forget.tick() => {
+                        app.limits.forget_idle();
+                        app.revocations.forget_expired(app.clock.now());
+                        Ok(())
+                    }
                 };
                 if let Err(error) = done {
                     tracing::warn!(%error, "a background task failed and will be tried again");
                 }
             }
         });
+        tokio::spawn(jobs::worker::work(self.clone(), self.shutdown()))
     }
 
     fn publish_changes(&self) {
@@ -164,25 +175,6 @@ impl App {
                 Ok(())
             })
             .await
-    }
-
-    /// Removes what nobody needs any more.
-    ///
-    /// # Errors
-    /// Those of storage.
-    pub async fn clean(&self) -> Result<()> {
-        let now = self.clock.now();
-        self.limits.forget_idle();
-        self.revocations.forget_expired(now);
-        let removed = self
-            .db
-            .write(Uuid::nil(), move |tx| {
-                let answers = idempotency::remove_old(tx, now)?;
-                Ok(answers + auth::store::remove_old_sessions(tx, now)?)
-            })
-            .await?;
-        tracing::debug!(removed, "removed old records");
-        Ok(())
     }
 
     /// Where people reach this server, once it listens on `address`.

@@ -11,7 +11,9 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use crate::db::DatabaseUrl;
+use crate::jobs::schedule::Ticks;
 use crate::money::Currency;
+use crate::work::SCHEDULES;
 
 /// A setting's entry in `--help` and `.env.example`.
 #[derive(Debug)]
@@ -80,6 +82,21 @@ pub const SETTINGS: &[Setting] = &[
         "info",
         "What is logged: error, warn, info, debug, or a filter such as info,parking::db=debug.",
     ),
+    setting(
+        "CLEAN_UP",
+        "17 * * * *",
+        "When old answers, sessions and tasks are removed: a cron expression of five fields in TIME_ZONE, or off.",
+    ),
+    setting(
+        "MISSED_TICK_HOURS",
+        "12",
+        "Work by the clock that was missed while nothing ran is made up, once, if it is not older: 1 to 168 hours.",
+    ),
+    setting(
+        "TASKS_KEPT_DAYS",
+        "40",
+        "How long finished tasks can be seen, 35 to 3650 days. Their keys keep monthly work from being done twice.",
+    ),
     setting("REDIS_URL", "", "Understood, and not used yet: one server needs no Redis."),
     setting(
         "SMTP_URL",
@@ -121,6 +138,10 @@ pub struct Config {
     pub connections_max: usize,
     pub metrics_token: Option<String>,
     pub log: String,
+    pub missed_tick_hours: i64,
+    pub tasks_kept_days: i64,
+    /// By the name of the setting; what is switched off is missing.
+    ticks: BTreeMap<&'static str, Ticks>,
     /// Names of settings that are set and have no effect in this version.
     pub unused: Vec<&'static str>,
 }
@@ -182,6 +203,22 @@ impl Reader<'_> {
         }
     }
 
+    /// `None`: switched off.
+    fn ticks(
+        &self,
+        name: &'static str,
+        zone: &TimeZone,
+    ) -> Result<Option<(&'static str, Ticks)>, String> {
+        let expression: String = self.value(name)?;
+        if expression.eq_ignore_ascii_case("off") {
+            return Ok(None);
+        }
+        let ticks = Ticks::new(&expression, zone.clone());
+        ticks
+            .map(|ticks| Some((name, ticks)))
+            .map_err(|error| format!("{name}={expression}: {error}"))
+    }
+
     fn list<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Vec<T>, String> {
         let text = self.text(name).unwrap_or_default();
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
@@ -218,6 +255,10 @@ impl Config {
             .map_err(|error| format!("TIME_ZONE: {error}"))?;
         let unused = ["REDIS_URL", "SMTP_URL"].iter().chain(MAIL_SETTINGS);
         let unused = unused.filter(|name| read.text(name).is_some()).copied().collect();
+        let ticks = SCHEDULES
+            .iter()
+            .filter_map(|schedule| read.ticks(schedule.setting, &time_zone).transpose())
+            .collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             listen: read.value("LISTEN")?,
@@ -241,8 +282,17 @@ impl Config {
             connections_max: to_usize(read.number("CONNECTIONS_MAX", 10..=1_000_000)?),
             metrics_token: read.text("METRICS_TOKEN"),
             log: read.value("LOG")?,
+            missed_tick_hours: read.number("MISSED_TICK_HOURS", 1..=168)?,
+            tasks_kept_days: read.number("TASKS_KEPT_DAYS", 35..=3650)?,
+            ticks,
             unused,
         })
+    }
+
+    /// When the schedule of a setting has its ticks; `None`: it is switched off.
+    #[must_use]
+    pub fn ticks(&self, setting: &str) -> Option<&Ticks> {
+        self.ticks.get(setting)
     }
 
     /// Whether people reach this server by https.

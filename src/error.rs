@@ -176,6 +176,7 @@ impl Error {
             "email_taken" => "There is an account with this email already.",
             "lot_full" => "No spot is free in this lot.",
             "lot_not_empty" => "Vehicles are still parked in this lot.",
+            "task_not_failed" => "Only a task that has failed can be tried again.",
             "spots_occupied" => "Vehicles are parked on the spots that would go.",
             "label_taken" => "Another spot of the lot bears this label.",
             "vehicle_already_parked" => "This vehicle is parked already.",

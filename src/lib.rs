@@ -7,7 +7,7 @@
 //! (events), [`clock`], [`ids`], [`money`], [`text`], [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
-//! [`web`] is the embedded client, [`cli`] the commands.
+//! [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands.
 //!
 //! `docs/ARCHITECTURE.md` follows one booking from its route to its row.
 
@@ -23,6 +23,7 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod imports;
+pub mod jobs;
 pub mod live;
 pub mod lots;
 pub mod money;
@@ -30,5 +31,6 @@ pub mod secrets;
 pub mod text;
 pub mod users;
 pub mod web;
+pub mod work;
 
 pub use error::{Error, Result};

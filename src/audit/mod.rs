@@ -32,6 +32,8 @@ pub enum Action {
     WalkInBooked,
     BookingReleased,
     Imported,
+    TaskRetried,
+    ScheduleRun,
 }
 
 impl Action {
@@ -56,6 +58,8 @@ impl Action {
             Self::WalkInBooked => "booking.walk_in",
             Self::BookingReleased => "booking.released_by_another",
             Self::Imported => "import.done",
+            Self::TaskRetried => "task.retried",
+            Self::ScheduleRun => "schedule.run",
         }
     }
 }
@@ -67,6 +71,7 @@ pub enum Subject {
     Lot(Uuid),
     Spot(Uuid),
     Booking(Uuid),
+    Task(Uuid),
 }
 
 impl Subject {
@@ -76,6 +81,7 @@ impl Subject {
             Self::Lot(id) => ("lot", id),
             Self::Spot(id) => ("spot", id),
             Self::Booking(id) => ("booking", id),
+            Self::Task(id) => ("task", id),
         }
     }
 }

@@ -32,6 +32,12 @@ enum Command {
     /// Serve the API and the web client in the foreground, until Ctrl-C or SIGTERM
     #[command(after_help = settings_help())]
     Serve,
+    /// Work on background jobs without serving; any number of these may run beside `serve`
+    Worker {
+        /// Do what is due, and end
+        #[arg(long)]
+        once: bool,
+    },
     /// Make an account the admin, with the password from the terminal or from standard input
     CreateAdmin {
         #[arg(long)]
@@ -132,6 +138,7 @@ fn execute(command: Command) -> Result<(), Failure> {
     start_log(&config)?;
     let work = match command {
         Command::Serve => serve::run(config),
+        Command::Worker { once } => serve::work(config, once),
         Command::CreateAdmin { email, name } => {
             return admin::create(config, &email, &name);
         }

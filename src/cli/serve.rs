@@ -1,19 +1,18 @@
-//! `parking serve`.
+//! `parking serve` and `parking worker`.
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
 use crate::auth::store::admin_exists;
 use crate::config::Config;
 use crate::db::DatabaseUrl;
 use crate::http::server::{self, End};
+use crate::jobs::worker;
 
 pub(super) fn run(config: Config) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+    let runtime = runtime()?;
     let app = super::open(config)?;
     let end = runtime.block_on(serve(app.clone()));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -29,19 +28,69 @@ async fn serve(app: App) -> Result<End, String> {
         .await
         .map_err(|error| format!("LISTEN={}: {error}", app.config.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let mut stop = Stop::listen()?;
     greet(&app, address).await?;
-    app.start_background();
+    let jobs = app.start_background();
     let service = crate::http::Service::new(app.clone());
-    let stop = async move {
+    let stop = async move { stop.asked().await };
+    let end = server::serve(app, listener, service, stop).await;
+    // A panic there has been reported already.
+    let _ = jobs.await;
+    Ok(end)
+}
+
+/// `parking worker`: jobs without requests.
+pub(super) fn work(config: Config, once: bool) -> Result<(), String> {
+    let runtime = runtime()?;
+    let app = super::open(config)?;
+    let done = runtime.block_on(async {
+        if once {
+            let attempts = worker::work_off(&app).await.map_err(|error| error.to_string())?;
+            super::say(&format!("jobs done: {attempts}"));
+            return Ok(());
+        }
+        let mut stop = Stop::listen()?;
+        let jobs = app.start_background();
+        eprintln!("parking {}, working on jobs", env!("CARGO_PKG_VERSION"));
+        stop.asked().await;
+        app.shut_down();
+        let _ = jobs.await;
+        Ok(())
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    app.close();
+    done
+}
+
+/// The signals that ask a process to end.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, String> {
+        let on = |kind| signal(kind).map_err(|error| error.to_string());
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn asked(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
         eprintln!("stopping");
-    };
-    Ok(server::serve(app, listener, service, stop).await)
+    }
+}
+
+fn runtime() -> Result<Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 /// Says where it listens and, while there is no admin, how to become it. Not part of the log: the

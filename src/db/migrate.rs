@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "free spots",
         sql: include_str!("../../migrations/0002_free_spots.sql"),
     },
+    Migration { version: 3, name: "jobs", sql: include_str!("../../migrations/0003_jobs.sql") },
 ];
 
 impl fmt::Display for Migration {

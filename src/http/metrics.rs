@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::RwLock;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -13,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::app::App;
+use crate::jobs::TaskStatus;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
@@ -26,6 +28,23 @@ struct Route {
     route: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Jobs {
+    kind: String,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Attempts {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
 /// What is counted.
 pub struct Metrics {
     registry: Registry,
@@ -34,10 +53,15 @@ pub struct Metrics {
     connections: Gauge,
     listeners: Gauge,
     queued_commands: Gauge,
+    jobs: Family<Jobs, Gauge>,
+    job_attempts: Family<Attempts, Counter>,
+    job_wait_seconds: Family<Kind, Histogram, fn() -> Histogram>,
+    job_seconds: Family<Kind, Histogram, fn() -> Histogram>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
+        const JOB_BUCKETS: [f64; 8] = [0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];
         const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0];
         let mut registry = Registry::with_prefix("parking");
         let requests = Family::<Request, Counter>::default();
@@ -51,7 +75,31 @@ impl Default for Metrics {
         registry.register("event_listeners", "Open event streams", listeners.clone());
         let help = "Commands that wait to be written";
         registry.register("queued_commands", help, queued_commands.clone());
-        Self { registry, requests, seconds, connections, listeners, queued_commands }
+        let (jobs, job_attempts) = (Family::default(), Family::default());
+        let job_wait_seconds =
+            Family::<_, Histogram, fn() -> Histogram>::new_with_constructor(|| {
+                Histogram::new(JOB_BUCKETS)
+            });
+        let job_seconds = Family::<_, Histogram, fn() -> Histogram>::new_with_constructor(|| {
+            Histogram::new(JOB_BUCKETS)
+        });
+        registry.register("jobs", "Jobs there are", jobs.clone());
+        registry.register("job_attempts", "Attempts at jobs that ended", job_attempts.clone());
+        let help = "Time from when a job was due to its start";
+        registry.register("job_wait_seconds", help, job_wait_seconds.clone());
+        registry.register("job_seconds", "Time of an attempt at a job", job_seconds.clone());
+        Self {
+            registry,
+            requests,
+            seconds,
+            connections,
+            listeners,
+            queued_commands,
+            jobs,
+            job_attempts,
+            job_wait_seconds,
+            job_seconds,
+        }
     }
 }
 
@@ -108,9 +156,24 @@ impl Metrics {
         OpenConnection(self.connections.clone())
     }
 
-    /// Everything as text.
+    /// A job was started so long after it was due.
+    pub fn job_waited(&self, kind: &'static str, waited: SignedDuration) {
+        self.job_wait_seconds.get_or_create(&Kind { kind }).observe(waited.as_secs_f64().max(0.0));
+    }
+
+    /// An attempt at a job ended: `succeeded`, `retried` or `failed`.
+    pub fn job_ended(&self, kind: &'static str, outcome: &'static str, took: Duration) {
+        self.job_attempts.get_or_create(&Attempts { kind, outcome }).inc();
+        self.job_seconds.get_or_create(&Kind { kind }).observe(took.as_secs_f64());
+    }
+
+    /// Everything as text; `jobs` says how many there are by kind and status.
     #[must_use]
-    pub fn render(&self, app: &App) -> String {
+    pub fn render(&self, app: &App, jobs: Vec<(String, TaskStatus, i64)>) -> String {
+        self.jobs.clear();
+        for (kind, status, count) in jobs {
+            self.jobs.get_or_create(&Jobs { kind, status: status.as_str() }).set(count);
+        }
         let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
         self.listeners.set(count(app.live.listeners()));
         self.queued_commands.set(count(app.db.queued_commands()));

@@ -32,7 +32,7 @@ use crate::app::App;
 use crate::auth::extract::Peer;
 use crate::error::Error;
 use crate::http::metrics::RouteMetrics;
-use crate::{audit, auth, bookings, lots, users, web};
+use crate::{audit, auth, bookings, jobs, lots, users, web};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -48,6 +48,7 @@ use crate::{audit, auth, bookings, lots, users, web};
         (name = "accounts", description = "Signing in, and one's own account"),
         (name = "lots", description = "Lots, spots, prices, live counts"),
         (name = "bookings", description = "Parking and releasing"),
+        (name = "tasks", description = "What is done in the background"),
         (name = "admin", description = "For the admin"),
         (name = "operations", description = "For whoever runs the server"),
     )
@@ -71,6 +72,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(lots::routes::router())
         .merge(bookings::routes::router())
         .merge(audit::routes::router())
+        .merge(jobs::routes::router())
         .merge(operations::router())
 }
 

@@ -12,6 +12,7 @@ use super::body::{Json, json};
 use crate::app::App;
 use crate::auth::extract::ClientAddress;
 use crate::error::{Error, Problem, Result};
+use crate::jobs;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -90,7 +91,8 @@ async fn metrics(
     if !(allowed || client.0.is_loopback() && direct) {
         return Err(Error::Unauthorized("unauthorized"));
     }
-    let mut response = app.metrics.render(&app).into_response();
+    let jobs = app.db.read(jobs::store::counts).await?;
+    let mut response = app.metrics.render(&app, jobs).into_response();
     let kind =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

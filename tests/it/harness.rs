@@ -76,6 +76,12 @@ impl TestApp {
         Self { app, clock, folder, service, peer: ([192, 0, 2, 1], 40_000).into() }
     }
 
+    /// Another process's view of the same installation.
+    pub async fn another(&self) -> App {
+        let (config, clock) = (self.app.config.clone(), self.clock.clone());
+        tokio::task::spawn_blocking(move || App::open(config, clock)).await.unwrap().unwrap()
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }

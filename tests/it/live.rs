@@ -35,7 +35,7 @@ async fn next_event(body: &mut Body, wanted: impl Fn(&Value) -> bool) -> Value {
 
 on_both! {
     async fn everyone_hears_of_a_change(app: TestApp) {
-        app.app.start_background();
+        let _jobs = app.app.start_background();
         let admin = app.admin().await;
         let lot = admin.new_lot("Central", 3).await;
         let answer = app.raw(Request::get("/api/events").body(Body::empty()).unwrap()).await;

@@ -12,6 +12,7 @@ mod bad_input;
 mod bookings;
 mod contract;
 mod imports;
+mod jobs;
 mod live;
 mod lots;
 mod process;

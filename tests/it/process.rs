@@ -192,6 +192,22 @@ fn sigterm_and_ctrl_c_end_it_cleanly_even_with_stalled_clients() {
 }
 
 #[test]
+fn a_worker_works_off_what_is_due_or_works_until_it_is_asked_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (status, output) = run(parking(folder.path()).args(["worker", "--once"]), "");
+    assert!(status.success() && output.contains("jobs done: 0"), "{output}");
+
+    let mut command = parking(folder.path());
+    let mut worker =
+        command.arg("worker").stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::new(worker.stderr.take().unwrap()).lines();
+    assert!(said.by_ref().any(|line| line.unwrap().contains("working on jobs")));
+    let pid = worker.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(worker.wait().unwrap().success());
+}
+
+#[test]
 fn wrong_settings_and_arguments_end_with_2_and_say_what() {
     let folder = tempfile::tempdir().unwrap();
     for (name, value, said) in [
@@ -210,6 +226,9 @@ fn wrong_settings_and_arguments_end_with_2_and_say_what() {
         ("PUBLIC_URL", "http://example.org", "PUBLIC_URL=http://example.org"),
         ("DATABASE_URL", "mysql://a", "DATABASE_URL"),
         ("LOG", "=:=", "LOG"),
+        ("CLEAN_UP", "0 0 30 2 *", "CLEAN_UP=0 0 30 2 *: no such day ever comes"),
+        ("CLEAN_UP", "hourly", "CLEAN_UP=hourly: must have the five fields"),
+        ("MISSED_TICK_HOURS", "0", "MISSED_TICK_HOURS=0: must be 1 to 168"),
     ] {
         let (status, output) = run(parking(folder.path()).env(name, value).arg("serve"), "");
         assert_eq!(status.code(), Some(2), "{name} {output}");

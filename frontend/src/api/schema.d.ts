@@ -56,6 +56,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is done by the clock */
+        get: operations["list_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/schedules/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a schedule now */
+        post: operations["run_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's tasks, the newest first */
+        get: operations["list_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/tasks/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a failed task again */
+        post: operations["retry_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/users": {
         parameters: {
             query?: never;
@@ -390,6 +458,23 @@ export interface paths {
         patch: operations["change_spot"];
         trace?: never;
     };
+    "/api/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A task of one's own */
+        get: operations["task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -476,6 +561,20 @@ export interface components {
             started_at: string;
             user: components["schemas"]["Person"] | null;
             vehicle_plate: string | null;
+        };
+        /** @description A job, as the admin sees it. */
+        AdminTask: components["schemas"]["Task"] & {
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            owner: components["schemas"]["TaskOwner"] | null;
+            /**
+             * Format: date-time
+             * @description When it is tried next, while it is queued.
+             */
+            run_at: string;
         };
         /** @description An account as the admin sees it. */
         AdminUser: {
@@ -731,6 +830,24 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description One page of a list. */
+        Page_AdminTask: {
+            items: (components["schemas"]["Task"] & {
+                /**
+                 * Format: int64
+                 * @description How often it was tried.
+                 */
+                attempts: number;
+                owner: components["schemas"]["TaskOwner"] | null;
+                /**
+                 * Format: date-time
+                 * @description When it is tried next, while it is queued.
+                 */
+                run_at: string;
+            })[];
+            /** @description For the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         Page_AdminUser: {
             items: {
                 /** @description Whether they may sign in. */
@@ -856,6 +973,36 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description One page of a list. */
+        Page_ScheduleStatus: {
+            items: {
+                /**
+                 * @description A cron expression; `null`: switched off.
+                 * @example 0 18 * * *
+                 */
+                expression: string | null;
+                /** Format: date-time */
+                last_run_at: string | null;
+                /**
+                 * Format: uuid
+                 * @description The task of the last run.
+                 */
+                last_task_id: string | null;
+                /** @example daily-reminders */
+                name: string;
+                /** Format: date-time */
+                next_run_at: string | null;
+                /**
+                 * @description The setting it comes from.
+                 * @example DAILY_REMINDERS
+                 */
+                setting: string;
+                /** @example Asia/Kolkata */
+                time_zone: string;
+            }[];
+            /** @description For the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         Page_Spot: {
             items: {
                 /** Format: uuid */
@@ -950,6 +1097,32 @@ export interface components {
          * @enum {string}
          */
         Role: "user" | "admin";
+        /** @description A schedule, as the admin sees it. */
+        ScheduleStatus: {
+            /**
+             * @description A cron expression; `null`: switched off.
+             * @example 0 18 * * *
+             */
+            expression: string | null;
+            /** Format: date-time */
+            last_run_at: string | null;
+            /**
+             * Format: uuid
+             * @description The task of the last run.
+             */
+            last_task_id: string | null;
+            /** @example daily-reminders */
+            name: string;
+            /** Format: date-time */
+            next_run_at: string | null;
+            /**
+             * @description The setting it comes from.
+             * @example DAILY_REMINDERS
+             */
+            setting: string;
+            /** @example Asia/Kolkata */
+            time_zone: string;
+        };
         /** @description Signed in: keep the access token in memory; the refresh token is in a cookie. */
         Session: {
             access_token: string;
@@ -1026,6 +1199,42 @@ export interface components {
              */
             increment_minutes: number;
         };
+        /** @description A job, as the one who asked for it sees it. */
+        Task: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why it failed, or the last attempt at it. */
+            error: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @example export */
+            kind: string;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            progress: number;
+            /** @description What came of it; depends on the kind. */
+            result: Record<string, never> | null;
+            status: components["schemas"]["TaskStatus"];
+        };
+        /** @description Where to see how a task goes. */
+        TaskId: {
+            /** Format: uuid */
+            task_id: string;
+        };
+        TaskOwner: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /**
+         * @description Where a task stands.
+         * @enum {string}
+         */
+        TaskStatus: "queued" | "running" | "succeeded" | "failed";
         UserChange: {
             /** @description Whether they may sign in. `false` ends their sessions. */
             active: boolean;
@@ -1188,6 +1397,145 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ScheduleStatus"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskId"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["TaskStatus"];
+                /** @description Only this kind, as in `export`. */
+                kind?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminTask"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminTask"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `task_not_failed` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2202,6 +2550,35 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

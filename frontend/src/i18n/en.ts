@@ -389,6 +389,8 @@ export const en = {
       spot_changed: 'Spot changed',
       booking_walk_in: 'Walk-in booked',
       booking_released_by_another: 'Booking released',
+      task_retried: 'Task tried again',
+      schedule_run: 'Schedule run by hand',
       import_done: 'Data imported',
     },
     subject: 'Subject',

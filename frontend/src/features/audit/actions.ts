@@ -18,4 +18,6 @@ export const ACTIONS = [
   'booking.walk_in',
   'booking.released_by_another',
   'import.done',
+  'task.retried',
+  'schedule.run',
 ] as const

@@ -161,6 +161,18 @@ describe('the event stream', () => {
     expect(client.getQueryState(keys.lot('a'))?.isInvalidated).toBe(true)
   })
 
+  it('is closed while the browser is offline, and another is opened when it is back', () => {
+    stop = startLive(new QueryClient())
+    last().say('open')
+    window.dispatchEvent(new Event('offline'))
+    expect(last().readyState).toBe(FakeSource.CLOSED)
+    expect(liveState.value).toBe('reconnecting')
+    window.dispatchEvent(new Event('online'))
+    last().say('open')
+    expect(FakeSource.opened).toHaveLength(2)
+    expect(liveState.value).toBe('live')
+  })
+
   it('is opened again when the browser gave up', () => {
     stop = startLive(new QueryClient())
     last().readyState = FakeSource.CLOSED

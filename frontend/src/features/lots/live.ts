@@ -182,7 +182,13 @@ export function startLive(client: QueryClient, url = '/api/events'): () => void 
     })
   }
 
-  const goneOffline = () => (state.value = 'reconnecting')
+  // Whatever the open stream still said would belie "Reconnecting".
+  function goneOffline(): void {
+    clearTimeout(retry)
+    source?.close()
+    state.value = 'reconnecting'
+  }
+
   window.addEventListener('offline', goneOffline)
   window.addEventListener('online', connect)
   connect()

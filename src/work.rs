@@ -1,0 +1,39 @@
+//! All the work there is in the background: the kinds of jobs, and what is done by the clock.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::http::idempotency;
+use crate::jobs::schedule::Schedule;
+use crate::jobs::{self, Done, Failure, Job, Kind, New, Run};
+use crate::{Result, auth};
+
+pub const KINDS: &[Kind] = &[Kind::of::<CleanUp>()];
+
+pub const SCHEDULES: &[Schedule] =
+    &[Schedule { name: "clean-up", setting: "CLEAN_UP", job: |_| New::of(&CleanUp) }];
+
+/// Removes what nobody needs any more: old answers, sessions and tasks.
+#[derive(Debug, Serialize, Deserialize)]
+struct CleanUp;
+
+impl Job for CleanUp {
+    const KIND: &'static str = "clean_up";
+    const CONCURRENCY: usize = 1;
+
+    async fn run(self, run: Run) -> Result<Done, Failure> {
+        let now = run.app.clock.now();
+        let kept = SignedDuration::from_hours(24 * run.app.config.tasks_kept_days);
+        // One after the other, so that none holds up bookings for the time of all.
+        let write = async |change: fn(&mut crate::db::Tx<'_>, jiff::Timestamp) -> Result<u64>,
+                           at| {
+            run.app.db.write(Uuid::nil(), move |tx| change(tx, at)).await
+        };
+        let answers = write(idempotency::remove_old, now).await?;
+        let sessions = write(auth::store::remove_old_sessions, now).await?;
+        let tasks = write(jobs::store::remove_finished, now - kept).await?;
+        Ok(Done::with(json!({ "answers": answers, "sessions": sessions, "tasks": tasks })))
+    }
+}
