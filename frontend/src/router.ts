@@ -79,6 +79,12 @@ const routes: RouteRecordRaw[] = [
     meta: { auth: 'admin', layout: 'operator' },
   },
   {
+    path: '/admin/tasks',
+    name: 'admin-tasks',
+    component: () => import('./features/tasks/TasksPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
     path: '/admin/audit',
     name: 'admin-audit',
     component: () => import('./features/audit/AuditPage.vue'),

@@ -85,7 +85,7 @@ fn disk(folder: &Path, time: Duration) -> Result<f64> {
     file.sync_all()?;
     let begun = Instant::now();
     let mut writes = 0_u32;
-    while begun.elapsed() < time {
+    while writes == 0 || begun.elapsed() < time {
         file.write_all_at(&page, u64::from(writes) % PAGES * PAGE_BYTES as u64)?;
         file.sync_data()?;
         writes += 1;
@@ -104,7 +104,8 @@ fn hash(threads: usize, time: Duration) -> Result<f64> {
             let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
             let mut memory = vec![Block::default(); params.block_count()];
             let (mut hashes, mut out) = (0, [0; 32]);
-            while begun.elapsed() < time {
+            // At least one, however long the thread took to start.
+            while hashes == 0 || begun.elapsed() < time {
                 argon2
                     .hash_password_into_with_memory(
                         b"password",

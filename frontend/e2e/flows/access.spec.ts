@@ -187,6 +187,12 @@ const stops: Stop[] = [
     ready: (page) => expect(page.getByText('asha@example.com').first()).toBeAttached(),
   },
   {
+    name: 'tasks',
+    who: 'admin',
+    path: () => '/admin/tasks',
+    ready: (page) => expect(page.getByRole('button', { name: 'Run now: Clean up' })).toBeVisible(),
+  },
+  {
     name: 'audit',
     who: 'admin',
     path: () => '/admin/audit',

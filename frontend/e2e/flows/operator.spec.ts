@@ -188,6 +188,19 @@ test('the audit log tells who did what', async ({ world, page }) => {
   await expect(page.getByRole('row').filter({ hasText: lot.name })).toHaveCount(1)
 })
 
+test('a schedule is run by hand, and its task is seen to end', async ({ page }) => {
+  await page.goto('/admin/tasks')
+  await page.getByRole('button', { name: 'Run now: Clean up' }).click()
+  await expect(page.getByText('Clean up is on its way.')).toBeVisible()
+  const task = page.getByRole('list', { name: 'Tasks' }).getByRole('listitem').first()
+  await expect(task).toContainText('Clean up')
+  await expect(task).toContainText('Done')
+  await expect(task).toContainText('Asha Kulkarni')
+  await page.getByLabel('Status').selectOption('Failed')
+  await expect(page).toHaveURL('/admin/tasks?status=failed')
+  await expect(page.getByText('No task has this status.')).toBeVisible()
+})
+
 test('the search box jumps to a lot', async ({ world, page }) => {
   const lot = await world.lot({ name: `Harbour ${unique()}` })
   await page.goto('/admin/users')

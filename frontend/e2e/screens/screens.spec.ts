@@ -134,6 +134,7 @@ const screens: Screen[] = [
   },
   { name: 'operator-bookings', who: 'admin', path: () => '/admin/bookings' },
   { name: 'operator-users', who: 'admin', path: () => '/admin/users' },
+  { name: 'operator-tasks', who: 'admin', path: () => '/admin/tasks' },
   { name: 'operator-audit', who: 'admin', path: () => '/admin/audit' },
 ]
 

@@ -28,6 +28,8 @@ export const keys = {
   me: ['me'] as const,
   adminBookings: (filter: object) => ['admin', 'bookings', filter] as const,
   adminUsers: (filter: object) => ['admin', 'users', filter] as const,
+  adminTasks: (filter: object) => ['admin', 'tasks', filter] as const,
+  adminSchedules: ['admin', 'schedules'] as const,
   adminAudit: (filter: object) => ['admin', 'audit', filter] as const,
 }
 
