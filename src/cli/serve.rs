@@ -11,6 +11,8 @@ use crate::db::DatabaseUrl;
 use crate::http::server::{self, End};
 use crate::jobs::worker;
 
+const STORAGE_FAILED: &str = "storage failed; start again once the disk is well";
+
 pub(super) fn run(config: Config) -> Result<(), String> {
     let runtime = runtime()?;
     let app = super::open(config)?;
@@ -19,7 +21,7 @@ pub(super) fn run(config: Config) -> Result<(), String> {
     app.close();
     match end? {
         End::Asked => Ok(()),
-        End::StorageFailed => Err("storage failed; start again once the disk is well".into()),
+        End::StorageFailed => Err(STORAGE_FAILED.into()),
     }
 }
 
@@ -50,12 +52,16 @@ pub(super) fn work(config: Config, once: bool) -> Result<(), String> {
             return Ok(());
         }
         let mut stop = Stop::listen()?;
-        let jobs = app.start_background();
+        let mut jobs = app.start_background();
         eprintln!("parking {}, working on jobs", env!("CARGO_PKG_VERSION"));
-        stop.asked().await;
-        app.shut_down();
-        let _ = jobs.await;
-        Ok(())
+        tokio::select! {
+            () = stop.asked() => {
+                app.shut_down();
+                let _ = jobs.await;
+            }
+            _ = &mut jobs => {}
+        }
+        if app.db.has_failed() { Err(STORAGE_FAILED.into()) } else { Ok(()) }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     app.close();

@@ -32,7 +32,8 @@ const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(20);
 /// How long a stop waits for running jobs before it hands them back.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// Works until `stop`: what then still runs after a moment is handed back.
+/// Works until `stop` or until storage has failed: what then still runs after a moment is handed
+/// back.
 pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
     let queue = app.queue.clone();
     let mut worker = Worker::new(app);
@@ -48,6 +49,9 @@ pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
                 }
             }
             () = worker.one_ended() => {}
+        }
+        if worker.app.db.has_failed() {
+            break;
         }
         if let Err(error) = worker.start_due().await {
             tracing::warn!(%error, "no jobs could be claimed");
