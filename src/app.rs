@@ -1,7 +1,8 @@
 //! What every request and every background task shares.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -17,12 +18,16 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Result;
+use crate::exports::files::Files;
 use crate::http::idempotency::InFlight;
 use crate::http::metrics::Metrics;
 use crate::jobs::Queue;
 use crate::live::{self, Live};
 use crate::lots::catalogue::{Catalogue, Count};
-use crate::{auth, jobs, lots, secrets};
+use crate::mail::transport::Mailer;
+use crate::mail::{Post, chat};
+use crate::secrets::{self, Keys};
+use crate::{auth, jobs, lots};
 
 /// How often listeners hear of changes.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
@@ -48,6 +53,14 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     pub live: Live,
     pub queue: Queue,
+    pub keys: Keys,
+    pub post: Post,
+    pub mailer: Mailer,
+    pub files: Files,
+    /// For Google Chat.
+    pub chat: reqwest::Client,
+    /// Where this process listens, once it does.
+    address: OnceLock<SocketAddr>,
     pub metrics: Metrics,
     shutdown: watch::Sender<bool>,
 }
@@ -67,13 +80,22 @@ impl App {
     /// What stops the start, in words.
     pub fn open(config: Config, clock: Clock) -> Result<Self, String> {
         secrets::private_folder(&config.data_dir)?;
-        let key = secrets::access_token_key(&config)?;
+        let keys = Keys::of(&config)?;
+        let mailer = Mailer::open(&config.mail, config.data_dir.join("outbox"))?;
+        let files =
+            Files::open(&config.exports).map_err(|error| format!("EXPORTS_URL: {error}"))?;
+        let queue = Queue::new(clock.clone());
+        let zone = (config.time_zone_name.clone(), config.time_zone.clone());
         let db = Db::open(&config.database_url).map_err(|error| error.to_string())?;
         for migration in db.migrate()? {
             tracing::info!(%migration, "migrated the schema");
         }
         let app = Self(Arc::new(Parts {
-            tokens: AccessTokens::new(&key, config.access_token_minutes, clock.clone()),
+            tokens: AccessTokens::new(
+                &keys.access_tokens,
+                config.access_token_minutes,
+                clock.clone(),
+            ),
             hashers: Hashers::start(config.password_hashers),
             limits: Limits::new(config.rate_limit),
             revocations: Arc::default(),
@@ -81,7 +103,13 @@ impl App {
             in_flight: InFlight::default(),
             catalogue: Arc::default(),
             live: Live::default(),
-            queue: Queue::new(clock.clone()),
+            post: Post::new(queue.clone(), zone),
+            queue,
+            keys,
+            mailer,
+            files,
+            chat: chat::client()?,
+            address: OnceLock::new(),
             metrics: Metrics::default(),
             shutdown: watch::Sender::new(false),
             config,
@@ -177,9 +205,16 @@ impl App {
             .await
     }
 
-    /// Where people reach this server, once it listens on `address`.
+    /// Notes where this process listens.
+    pub fn listens_on(&self, address: SocketAddr) {
+        // There is one listener; it is noted once.
+        let _ = self.address.set(address);
+    }
+
+    /// Where people reach this server: `PUBLIC_URL`, or where it listens.
     #[must_use]
-    pub fn public_url(&self, address: std::net::SocketAddr) -> String {
+    pub fn base_url(&self) -> String {
+        let address = self.address.get().copied().unwrap_or(self.config.listen);
         self.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
     }
 

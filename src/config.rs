@@ -11,7 +11,10 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use crate::db::DatabaseUrl;
+use crate::exports::files::Place;
 use crate::jobs::schedule::Ticks;
+use crate::mail::chat;
+use crate::mail::transport::{self, Security, Server};
 use crate::money::Currency;
 use crate::work::SCHEDULES;
 
@@ -97,23 +100,73 @@ pub const SETTINGS: &[Setting] = &[
         "40",
         "How long finished tasks can be seen, 35 to 3650 days. Their keys keep monthly work from being done twice.",
     ),
-    setting("REDIS_URL", "", "Understood, and not used yet: one server needs no Redis."),
+    setting(
+        "DAILY_REMINDERS",
+        "0 18 * * *",
+        "When people are reminded of vehicles still parked and of what is new: a cron expression of five fields in TIME_ZONE, or off.",
+    ),
+    setting(
+        "REMIND_OPEN_HOURS",
+        "12",
+        "A booking open for longer is worth a reminder: 1 to 720 hours.",
+    ),
+    setting(
+        "REMIND_AWAY_DAYS",
+        "30",
+        "Who has not parked for so long is reminded, and again after as long: 1 to 3650 days.",
+    ),
+    setting(
+        "MONTHLY_REPORTS",
+        "0 1 1 * *",
+        "When the reports of the month before are made: a cron expression of five fields in TIME_ZONE, or off.",
+    ),
     setting(
         "SMTP_URL",
         "",
-        "Understood, and not used yet: this version sends no mail. So are MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USERNAME, MAIL_PASSWORD and MAIL_DEFAULT_SENDER.",
+        "The mail server: smtps://user:password@host, smtp://user:password@host?tls=required (STARTTLS), or smtp://localhost. Default: mails are files in DATA_DIR/outbox, which the admin can read.",
     ),
-];
-
-/// Settings of the original application that are read under their old names. They are known, so
-/// that a mistyped setting of ours can be told from them.
-const MAIL_SETTINGS: &[&str] = &[
-    "MAIL_SERVER",
-    "MAIL_PORT",
-    "MAIL_USE_TLS",
-    "MAIL_USERNAME",
-    "MAIL_PASSWORD",
-    "MAIL_DEFAULT_SENDER",
+    setting("MAIL_SERVER", "", "The mail server in parts, instead of SMTP_URL: its host."),
+    setting(
+        "MAIL_PORT",
+        "",
+        "Its port. Default: 587 with MAIL_USE_TLS, 465 with MAIL_USE_SSL, else 25.",
+    ),
+    setting("MAIL_USE_TLS", "no", "yes: STARTTLS, or no mail is sent."),
+    setting("MAIL_USE_SSL", "no", "yes: TLS from the first byte."),
+    setting("MAIL_USERNAME", "", "Who signs in at the mail server, with MAIL_PASSWORD."),
+    setting("MAIL_PASSWORD", "", "Their password."),
+    setting(
+        "MAIL_DEFAULT_SENDER",
+        "",
+        "The sender, as in Parking <parking@example.org>. Default: parking@ the host of PUBLIC_URL.",
+    ),
+    setting(
+        "MAIL_CA_FILE",
+        "",
+        "A certificate (PEM) of the mail server's authority, trusted besides the system's.",
+    ),
+    setting(
+        "MAIL_TIMEOUT_SECONDS",
+        "60",
+        "How long the mail server may take for an answer, 1 to 240 seconds.",
+    ),
+    setting(
+        "GOOGLE_CHAT_WEBHOOK_URL",
+        "",
+        "A webhook of a space in Google Chat, for reminders of whoever chose Google Chat and has no space of their own.",
+    ),
+    setting(
+        "GOOGLE_CHAT_ORIGIN",
+        chat::ORIGIN,
+        "Where webhooks of Google Chat are. Only tests change it.",
+    ),
+    setting(
+        "EXPORTS_URL",
+        "",
+        "Where exports are kept: s3://bucket/folder, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT and the like. Default: DATA_DIR/exports.",
+    ),
+    setting("EXPORT_KEPT_HOURS", "168", "How long an export can be downloaded, 1 to 8760 hours."),
+    setting("REDIS_URL", "", "Understood, and not used yet: one server needs no Redis."),
 ];
 
 /// The settings, read and checked.
@@ -140,6 +193,14 @@ pub struct Config {
     pub log: String,
     pub missed_tick_hours: i64,
     pub tasks_kept_days: i64,
+    pub remind_open_hours: i64,
+    pub remind_away_days: i64,
+    pub mail: transport::Settings,
+    pub chat_origin: String,
+    /// Holds a secret: never log it.
+    pub chat_webhook_url: Option<String>,
+    pub exports: Place,
+    pub export_kept_hours: i64,
     /// By the name of the setting; what is switched off is missing.
     ticks: BTreeMap<&'static str, Ticks>,
     /// Names of settings that are set and have no effect in this version.
@@ -253,8 +314,14 @@ impl Config {
         let data_dir: PathBuf = read.value::<String>("DATA_DIR")?.into();
         let (time_zone_name, time_zone) = time_zone(&read.value::<String>("TIME_ZONE")?)
             .map_err(|error| format!("TIME_ZONE: {error}"))?;
-        let unused = ["REDIS_URL", "SMTP_URL"].iter().chain(MAIL_SETTINGS);
-        let unused = unused.filter(|name| read.text(name).is_some()).copied().collect();
+        let unused = ["REDIS_URL"].into_iter().filter(|name| read.text(name).is_some()).collect();
+        let chat_origin: String = read.value("GOOGLE_CHAT_ORIGIN")?;
+        let webhook = read.text("GOOGLE_CHAT_WEBHOOK_URL");
+        let chat_webhook_url = webhook
+            .map(|url| chat::check_webhook(&url, &chat_origin))
+            .transpose()
+            // Its value is a secret.
+            .map_err(|error| format!("GOOGLE_CHAT_WEBHOOK_URL {error}"))?;
         let ticks = SCHEDULES
             .iter()
             .filter_map(|schedule| read.ticks(schedule.setting, &time_zone).transpose())
@@ -263,7 +330,6 @@ impl Config {
         Ok(Self {
             listen: read.value("LISTEN")?,
             database_url: database_url(&read, &data_dir)?,
-            data_dir,
             public_url: public_url(&read)?,
             secret_key: read.secret("SECRET_KEY")?,
             jwt_secret_key: read.secret("JWT_SECRET_KEY")?,
@@ -284,8 +350,16 @@ impl Config {
             log: read.value("LOG")?,
             missed_tick_hours: read.number("MISSED_TICK_HOURS", 1..=168)?,
             tasks_kept_days: read.number("TASKS_KEPT_DAYS", 35..=3650)?,
+            remind_open_hours: read.number("REMIND_OPEN_HOURS", 1..=720)?,
+            remind_away_days: read.number("REMIND_AWAY_DAYS", 1..=3650)?,
+            mail: mail(&read)?,
+            chat_origin,
+            chat_webhook_url,
+            exports: exports(&read, &data_dir)?,
+            export_kept_hours: read.number("EXPORT_KEPT_HOURS", 1..=8760)?,
             ticks,
             unused,
+            data_dir,
         })
     }
 
@@ -341,6 +415,78 @@ fn database_url(read: &Reader<'_>, data_dir: &Path) -> Result<DatabaseUrl, Strin
         return url.parse().map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"));
     }
     Ok(DatabaseUrl::Sqlite(data_dir.join("parking.sqlite")))
+}
+
+/// Half a mail server is a mistake: mails would go to the outbox, and nobody would notice.
+fn mail(read: &Reader<'_>) -> Result<transport::Settings, String> {
+    let is_on = |name: &str| Ok::<_, String>(read.text(name).is_some() && read.switch(name)?);
+    let parts = ["MAIL_PORT", "MAIL_USERNAME", "MAIL_PASSWORD"];
+    let part = match (is_on("MAIL_USE_TLS")?, is_on("MAIL_USE_SSL")?) {
+        (true, _) => Some("MAIL_USE_TLS"),
+        (_, true) => Some("MAIL_USE_SSL"),
+        _ => parts.into_iter().find(|name| read.text(name).is_some()),
+    };
+    let general = ["MAIL_DEFAULT_SENDER", "MAIL_CA_FILE"];
+    let general = general.into_iter().find(|name| read.text(name).is_some());
+    let server = match (read.text("SMTP_URL"), read.text("MAIL_SERVER")) {
+        (Some(_), Some(_)) => return Err("set SMTP_URL or MAIL_SERVER, not both".into()),
+        (Some(_), None) if part.is_some() => {
+            return Err(format!("{} belongs into SMTP_URL", part.unwrap_or_default()));
+        }
+        (Some(url), None) => {
+            Some(Server::of_url(&url).map_err(|error| format!("SMTP_URL: {error}"))?)
+        }
+        (None, Some(host)) => Some(mail_server(read, host)?),
+        (None, None) => match part.or(general) {
+            Some(name) => return Err(format!("{name} is set, and no MAIL_SERVER or SMTP_URL")),
+            None => None,
+        },
+    };
+    let sender = read.text("MAIL_DEFAULT_SENDER");
+    let sender = sender.map(|sender| {
+        sender.parse().map_err(|_| {
+            format!("MAIL_DEFAULT_SENDER={sender}: must be like Parking <parking@example.org>")
+        })
+    });
+    let timeout = read.number("MAIL_TIMEOUT_SECONDS", 1..=240)?;
+    Ok(transport::Settings {
+        server,
+        sender: sender.transpose()?,
+        timeout: std::time::Duration::from_secs(timeout.unsigned_abs()),
+        certificate: read.text("MAIL_CA_FILE").map(Into::into),
+    })
+}
+
+fn mail_server(read: &Reader<'_>, host: String) -> Result<Server, String> {
+    let security = match (read.switch("MAIL_USE_TLS")?, read.switch("MAIL_USE_SSL")?) {
+        (true, true) => return Err("set MAIL_USE_TLS or MAIL_USE_SSL, not both".into()),
+        (true, false) => Security::StartTls,
+        (false, true) => Security::Tls,
+        (false, false) => Security::None,
+    };
+    let port = match (read.text("MAIL_PORT"), security) {
+        (Some(port), _) => port.parse().map_err(|_| format!("MAIL_PORT={port}: is no port"))?,
+        (None, Security::StartTls) => 587,
+        (None, Security::Tls) => 465,
+        (None, Security::None) => 25,
+    };
+    let credentials = match (read.text("MAIL_USERNAME"), read.text("MAIL_PASSWORD")) {
+        (Some(user), Some(password)) => Some((user, password)),
+        (None, None) => None,
+        (Some(_), None) => return Err("MAIL_USERNAME is set, and MAIL_PASSWORD is not".into()),
+        (None, Some(_)) => return Err("MAIL_PASSWORD is set, and MAIL_USERNAME is not".into()),
+    };
+    let server = Server { host, port, security, credentials };
+    server.checked().map_err(|error| format!("MAIL_USERNAME: {error} (MAIL_USE_TLS=yes)"))
+}
+
+fn exports(read: &Reader<'_>, data_dir: &Path) -> Result<Place, String> {
+    let Some(url) = read.text("EXPORTS_URL") else {
+        return Ok(Place::Folder(data_dir.join("exports")));
+    };
+    let settings = read.0.iter().filter(|(name, _)| name.starts_with("AWS_"));
+    let settings = settings.map(|(name, value)| (name.clone(), value.clone()));
+    Place::bucket(&url, settings).map_err(|error| format!("EXPORTS_URL={url}: {error}"))
 }
 
 fn networks(read: &Reader<'_>) -> Result<Vec<IpNet>, String> {
@@ -440,9 +586,51 @@ mod tests {
             ("MAX_OPEN_BOOKINGS", "many"),
             ("RATE_LIMIT", "perhaps"),
             ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("DAILY_REMINDERS", "0 18 31 2 *"),
+            ("MONTHLY_REPORTS", "monthly"),
+            ("EXPORTS_URL", "ftp://bucket"),
+            ("EXPORTS_URL", "s3://"),
+            ("SMTP_URL", "mail.example.org"),
+            ("GOOGLE_CHAT_WEBHOOK_URL", "https://chat.example.org/v1/spaces/A/messages"),
         ] {
             assert!(refusal(&[(name, value)]).contains(name), "{name}={value}");
         }
+    }
+
+    #[test]
+    fn half_a_mail_server_is_refused() {
+        let server = ("MAIL_SERVER", "mail.example.org");
+        for settings in [
+            &[("MAIL_USERNAME", "asha")][..],
+            &[("MAIL_PASSWORD", "hunter2")],
+            &[("MAIL_PORT", "587")],
+            &[("MAIL_USE_TLS", "True")],
+            &[("MAIL_DEFAULT_SENDER", "parking@example.org")],
+            &[server, ("MAIL_USERNAME", "asha"), ("MAIL_USE_TLS", "yes")],
+            &[server, ("MAIL_PASSWORD", "hunter2"), ("MAIL_USE_TLS", "yes")],
+            &[server, ("MAIL_USERNAME", "asha"), ("MAIL_PASSWORD", "hunter2")],
+            &[server, ("MAIL_USE_TLS", "yes"), ("MAIL_USE_SSL", "yes")],
+            &[server, ("MAIL_PORT", "many")],
+            &[server, ("MAIL_DEFAULT_SENDER", "parking")],
+            &[server, ("SMTP_URL", "smtp://localhost")],
+            &[("SMTP_URL", "smtp://localhost"), ("MAIL_USERNAME", "asha")],
+        ] {
+            let refusal = refusal(settings);
+            let named = refusal.contains("MAIL_") || refusal.contains("SMTP_URL");
+            assert!(named && !refusal.contains("hunter2"), "{settings:?}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_mail_server_in_parts_is_the_same_as_one_in_a_url() {
+        let parts = config(&[
+            ("MAIL_SERVER", "mail.example.org"),
+            ("MAIL_USE_TLS", "True"),
+            ("MAIL_USERNAME", "asha"),
+            ("MAIL_PASSWORD", "hunter2"),
+        ]);
+        let url = config(&[("SMTP_URL", "smtp://asha:hunter2@mail.example.org?tls=required")]);
+        assert!(parts.unwrap().mail.server == url.unwrap().mail.server);
     }
 
     #[test]

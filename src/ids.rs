@@ -32,6 +32,13 @@ pub fn first_id(instant: Timestamp) -> Uuid {
     id_at(instant, [0; 8])
 }
 
+/// When something with this id came to be, to the millisecond.
+#[must_use]
+pub fn time_of(id: Uuid) -> Timestamp {
+    let millis = id.as_u128() >> 80;
+    crate::clock::from_micros(i64::try_from(millis).unwrap_or_default().saturating_mul(1000))
+}
+
 fn id_at(instant: Timestamp, tail: [u8; 8]) -> Uuid {
     let micros = u64::try_from(instant.as_microsecond()).unwrap_or(0);
     // 1000 microseconds in 12 bits: injective and in order.
@@ -90,6 +97,12 @@ mod tests {
         fn no_id_is_below_the_first_of_its_instant(at in 0..4_000_000_000_000_000_i64) {
             prop_assert!(first_id(from_micros(at)) <= new_id(from_micros(at)));
         }
+    }
+
+    #[test]
+    fn an_id_tells_its_time() {
+        let at = from_micros(1_790_000_000_123_456);
+        assert_eq!(time_of(new_id(at)), from_micros(1_790_000_000_123_000));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Parking: lots, spots and bookings in one binary. Start reading here.
 //!
 //! **Features**, each a folder with `mod.rs` (types and pure rules), `routes.rs` (HTTP) and
-//! `store.rs` (SQL): [`auth`], [`users`], [`lots`], [`bookings`], [`audit`], [`imports`].
+//! `store.rs` (SQL): [`auth`], [`users`], [`lots`], [`bookings`], [`exports`], [`reminders`],
+//! [`mail`], [`audit`], [`imports`].
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
-//! (events), [`clock`], [`ids`], [`money`], [`text`], [`error`], [`config`].
+//! (events), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
 //! [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands.
@@ -20,13 +21,17 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod exports;
 pub mod http;
 pub mod ids;
 pub mod imports;
 pub mod jobs;
 pub mod live;
+pub mod locale;
 pub mod lots;
+pub mod mail;
 pub mod money;
+pub mod reminders;
 pub mod secrets;
 pub mod text;
 pub mod users;

@@ -37,6 +37,29 @@ impl Currency {
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    /// How many decimals amounts have. Source: ISO 4217, table A.1.
+    #[must_use]
+    pub fn decimals(&self) -> usize {
+        match self.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        }
+    }
+
+    /// An amount in the major unit, exact: 6050 paise are `60.50`.
+    #[must_use]
+    pub fn decimal(&self, amount_minor: i64) -> String {
+        let decimals = self.decimals();
+        let sign = if amount_minor < 0 { "-" } else { "" };
+        let digits = format!("{:0width$}", amount_minor.unsigned_abs(), width = decimals + 1);
+        match digits.split_at(digits.len() - decimals) {
+            (whole, "") => format!("{sign}{whole}"),
+            (whole, fraction) => format!("{sign}{whole}.{fraction}"),
+        }
+    }
 }
 
 impl TryFrom<String> for Currency {
@@ -61,6 +84,17 @@ impl fmt::Display for Currency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_have_the_decimals_of_their_currency() {
+        let decimal = |code: &str, amount| code.parse::<Currency>().unwrap().decimal(amount);
+        assert_eq!(decimal("INR", 6050), "60.50");
+        assert_eq!(decimal("INR", 5), "0.05");
+        assert_eq!(decimal("INR", -1205), "-12.05");
+        assert_eq!(decimal("JPY", 500), "500");
+        assert_eq!(decimal("KWD", 1), "0.001");
+        assert_eq!(decimal("INR", i64::MIN), "-92233720368547758.08");
+    }
 
     #[test]
     fn known_codes_are_taken_and_others_refused() {

@@ -9,19 +9,27 @@ use crate::auth::tokens::{derive_key, encode};
 use crate::config::Config;
 use crate::ids;
 
-/// The key that signs access tokens.
-///
-/// # Errors
-/// When the secret can be neither read nor made.
-pub fn access_token_key(config: &Config) -> Result<[u8; 32], String> {
-    if let Some(secret) = &config.jwt_secret_key {
-        return Ok(derive_key(secret.as_bytes(), "access tokens"));
+/// The keys of an installation.
+pub struct Keys {
+    pub access_tokens: [u8; 32],
+    /// Signs what a link in a mail may do.
+    pub links: [u8; 32],
+}
+
+impl Keys {
+    /// # Errors
+    /// When the secret can be neither read nor made.
+    pub fn of(config: &Config) -> Result<Self, String> {
+        let secret = match &config.secret_key {
+            Some(secret) => secret.clone(),
+            None => kept(&config.data_dir.join("secrets"), "secret_key")?,
+        };
+        let for_tokens = config.jwt_secret_key.as_ref().unwrap_or(&secret);
+        Ok(Self {
+            access_tokens: derive_key(for_tokens.as_bytes(), "access tokens"),
+            links: derive_key(secret.as_bytes(), "links"),
+        })
     }
-    let secret = match &config.secret_key {
-        Some(secret) => secret.clone(),
-        None => kept(&config.data_dir.join("secrets"), "secret_key")?,
-    };
-    Ok(derive_key(secret.as_bytes(), "access tokens"))
 }
 
 /// Makes a folder that only its owner may enter, unless it is there.

@@ -5,17 +5,35 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::auth::reset::PasswordResetRequest;
+use crate::exports::{self, Export};
 use crate::http::idempotency;
 use crate::jobs::schedule::Schedule;
 use crate::jobs::{self, Done, Failure, Job, Kind, New, Run};
+use crate::mail::Mail;
+use crate::mail::chat::ChatMessage;
+use crate::reminders::DailyReminders;
 use crate::{Result, auth};
 
-pub const KINDS: &[Kind] = &[Kind::of::<CleanUp>()];
+pub const KINDS: &[Kind] = &[
+    Kind::of::<CleanUp>(),
+    Kind::of::<PasswordResetRequest>(),
+    Kind::of::<Mail>(),
+    Kind::of::<ChatMessage>(),
+    Kind::of::<Export>(),
+    Kind::of::<DailyReminders>(),
+];
 
-pub const SCHEDULES: &[Schedule] =
-    &[Schedule { name: "clean-up", setting: "CLEAN_UP", job: |_| New::of(&CleanUp) }];
+pub const SCHEDULES: &[Schedule] = &[
+    Schedule { name: "clean-up", setting: "CLEAN_UP", job: |_| New::of(&CleanUp) },
+    Schedule {
+        name: "daily-reminders",
+        setting: "DAILY_REMINDERS",
+        job: |at| New::of(&DailyReminders { at }),
+    },
+];
 
-/// Removes what nobody needs any more: old answers, sessions and tasks.
+/// Removes what nobody needs any more: old answers, sessions, tasks and exports.
 #[derive(Debug, Serialize, Deserialize)]
 struct CleanUp;
 
@@ -33,7 +51,17 @@ impl Job for CleanUp {
         };
         let answers = write(idempotency::remove_old, now).await?;
         let sessions = write(auth::store::remove_old_sessions, now).await?;
-        let tasks = write(jobs::store::remove_finished, now - kept).await?;
-        Ok(Done::with(json!({ "answers": answers, "sessions": sessions, "tasks": tasks })))
+        let mut tasks = 0;
+        loop {
+            let some = write(jobs::store::remove_finished, now - kept).await?;
+            tasks += some;
+            if some == 0 {
+                break;
+            }
+        }
+        let exports = exports::remove_expired(&run.app).await?;
+        Ok(Done::with(json!({
+            "answers": answers, "sessions": sessions, "tasks": tasks, "exports": exports,
+        })))
     }
 }

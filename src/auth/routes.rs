@@ -15,14 +15,19 @@ use super::cookie::{self, Cookie};
 use super::extract::ClientAddress;
 use super::limits::Remaining;
 use super::passwords::Password;
+use super::reset::{self, PasswordResetRequest};
 use super::store::{self, Account, Refreshed};
 use super::tokens::RefreshToken;
 use super::{CurrentUser, Role};
 use crate::app::App;
 use crate::audit::{self, Action, Subject};
+use crate::config::time_zone;
 use crate::error::{Error, Fields, Problem, Result};
 use crate::http::body::{Input, Json, json as json_response};
 use crate::http::idempotency::Once;
+use crate::jobs::New;
+use crate::locale::Language;
+use crate::mail::{List, letters};
 use crate::money::Currency;
 use crate::users::{Email, Name};
 
@@ -33,6 +38,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(refresh))
         .routes(routes!(logout))
         .routes(routes!(change_password))
+        .routes(routes!(forgot_password))
+        .routes(routes!(reset_password))
         .routes(routes!(setup))
         .routes(routes!(claim_admin))
 }
@@ -46,6 +53,11 @@ struct Registration {
     #[schema(example = "asha@example.org")]
     email: String,
     password: Password,
+    /// Of mails and reports; by default English.
+    language: Option<Language>,
+    /// An IANA time zone; by default the installation's.
+    #[schema(example = "Asia/Kolkata")]
+    time_zone: Option<String>,
 }
 
 impl Registration {
@@ -54,6 +66,7 @@ impl Registration {
         let name = fields.check("name", self.name.parse::<Name>());
         let email = fields.check("email", self.email.parse::<Email>());
         fields.check("password", self.password.check_new(&[&self.name, &self.email]));
+        fields.check("time_zone", self.time_zone.as_deref().map(time_zone).transpose());
         fields.done()?;
         name.zip(email).ok_or_else(|| Error::Internal("a checked field is missing".into()))
     }
@@ -71,6 +84,20 @@ struct Credentials {
 struct PasswordChange {
     current_password: Password,
     new_password: Password,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ForgottenPassword {
+    email: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    /// From the link in the mail.
+    token: String,
+    password: Password,
 }
 
 /// The claim of the admin account with the link that the first start printed.
@@ -95,6 +122,8 @@ struct Setup {
     time_zone: String,
     #[schema(example = "0.1.0")]
     version: String,
+    /// Whether reminders by Google Chat need no space of one's own.
+    google_chat: bool,
 }
 
 /// Signed in: keep the access token in memory; the refresh token is in a cookie.
@@ -131,15 +160,7 @@ async fn register(
     input: Input<Registration>,
 ) -> Result<Response> {
     let remaining = app.limits.attempt(client.address.0, None)?;
-    let (name, email) = input.value.check()?;
-    let account = open_account(
-        &app,
-        &client,
-        (name, email, Role::User),
-        input.value.password.clone(),
-        input.once,
-    )
-    .await?;
+    let account = open_account(&app, &client, input.value, Role::User, input.once).await?;
     Ok(with_limit(account, remaining))
 }
 
@@ -148,11 +169,14 @@ async fn register(
 async fn open_account(
     app: &App,
     client: &Client,
-    (name, email, role): (Name, Email, Role),
-    password: Password,
+    registration: Registration,
+    role: Role,
     once: Once,
 ) -> Result<Response> {
+    let (name, email) = registration.check()?;
+    let Registration { password, language, time_zone, .. } = registration;
     let hash = app.hashers.hash(password).await?;
+    let post = app.post.clone();
     let (clock, actor, agent) = (app.clock.clone(), client.actor(None), client.agent.clone());
     let token = RefreshToken::new();
     let cookie = cookie::handing_out(app, &token);
@@ -168,6 +192,13 @@ async fn open_account(
                 let actor = audit::Actor { user: Some(account.id), ..actor };
                 let subject = Subject::User(account.id);
                 audit::store::record(tx, now, &actor, action, Some(subject), &json!({}))?;
+                store::set_locale(
+                    tx,
+                    account.id,
+                    language.unwrap_or_default(),
+                    time_zone.as_deref(),
+                )?;
+                post.mail(tx, account.id, List::Account, None, letters::welcome)?;
                 account
             };
             let session = store::begin_session(tx, now, account.id, agent.as_deref(), &token)?;
@@ -329,7 +360,7 @@ async fn change_password(
     fields.done()?;
     let hash = app.hashers.hash(change.new_password).await?;
     let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
-    let revocations = app.revocations.clone();
+    let (revocations, post) = (app.revocations.clone(), app.post.clone());
     let until = app.tokens.all_expired_after(clock.now());
     app.write_once(once, user.id, user.id, StatusCode::NO_CONTENT, move |tx| {
         let now = clock.now();
@@ -337,6 +368,76 @@ async fn change_password(
         let ended = store::end_sessions(tx, now, user.id, Some(user.session))?;
         let subject = Some(Subject::User(user.id));
         audit::store::record(tx, now, &actor, Action::PasswordChanged, subject, &json!({}))?;
+        post.mail(tx, user.id, List::Account, None, |to| letters::password_changed(to, now))?;
+        let revocations = revocations.clone();
+        tx.on_commit(move || revocations.revoke(ended, until));
+        Ok(())
+    })
+    .await
+}
+
+/// Ask for a mail with a link that lets one choose a new password; the answer is the same whether there is such an account
+#[utoipa::path(post, path = "/api/auth/forgot-password", tag = "accounts", operation_id = "forgot_password", request_body = ForgottenPassword, responses(
+    (status = 202),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
+))]
+async fn forgot_password(
+    State(app): State<App>,
+    client: Client,
+    Input { value: forgotten, once }: Input<ForgottenPassword>,
+) -> Result<Response> {
+    let email: Email =
+        forgotten.email.parse().map_err(|message: String| Error::invalid("email", message))?;
+    app.limits.attempt(client.address.0, Some(email.as_str()))?;
+    // Whether there is such an account is found out by the job, so that the time of this answer
+    // does not tell.
+    let new = New::of(&PasswordResetRequest { email: email.as_str().to_owned() });
+    let queue = app.queue.clone();
+    app.write_once(once, Uuid::nil(), Uuid::nil(), StatusCode::ACCEPTED, move |tx| {
+        queue.enqueue(tx, &new).map(drop)
+    })
+    .await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Choose a new password with the link from the mail; every session ends
+#[utoipa::path(post, path = "/api/auth/reset-password", tag = "accounts", operation_id = "reset_password", request_body = NewPassword, responses(
+    (status = 204),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "`invalid_reset_token`"),
+    (status = 422, body = Problem, content_type = "application/problem+json"),
+    (status = 429, body = Problem, content_type = "application/problem+json"),
+))]
+async fn reset_password(
+    State(app): State<App>,
+    client: Client,
+    Input { value: new, once }: Input<NewPassword>,
+) -> Result<Response> {
+    const INVALID: Error = Error::Forbidden("invalid_reset_token");
+    app.limits.attempt(client.address.0, None)?;
+    let claim = reset::Claim::of(&new.token)?;
+    let user = claim.user;
+    let account = app.db.read(move |tx| store::account_by_id(tx, user)).await?.ok_or(INVALID)?;
+    claim.check(&app.keys.links, &account, app.clock.now())?;
+    let mut fields = Fields::new();
+    fields.check("password", new.password.check_new(&[&account.name, &account.email]));
+    fields.done()?;
+    let hash = app.hashers.hash(new.password).await?;
+    let (clock, actor, key) = (app.clock.clone(), client.actor(None), app.keys.links);
+    let (revocations, post) = (app.revocations.clone(), app.post.clone());
+    let until = app.tokens.all_expired_after(clock.now());
+    app.write_once(once, user, user, StatusCode::NO_CONTENT, move |tx| {
+        let now = clock.now();
+        crate::users::store::lock(tx, user).map_err(|_| INVALID)?;
+        // Of two uses at once, the second finds another password.
+        let account = store::account_by_id(tx, user)?.ok_or(INVALID)?;
+        claim.check(&key, &account, now)?;
+        store::set_password(tx, user, &hash)?;
+        let ended = store::end_sessions(tx, now, user, None)?;
+        let actor = audit::Actor { user: Some(user), ..actor };
+        let subject = Some(Subject::User(user));
+        audit::store::record(tx, now, &actor, Action::PasswordReset, subject, &json!({}))?;
+        post.mail(tx, user, List::Account, None, |to| letters::password_changed(to, now))?;
         let revocations = revocations.clone();
         tx.on_commit(move || revocations.revoke(ended, until));
         Ok(())
@@ -373,6 +474,7 @@ async fn setup(State(app): State<App>) -> Result<Json<Setup>> {
         currency: app.config.currency,
         time_zone: app.config.time_zone_name.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
+        google_chat: app.config.chat_webhook_url.is_some(),
     }))
 }
 
@@ -394,10 +496,8 @@ async fn claim_admin(
     }
     app.claim.check(&claim.token, app.clock.now())?;
     let Claim { name, email, password, .. } = claim;
-    let registration = Registration { name, email, password };
-    let (name, email) = registration.check()?;
-    let who = (name, email, Role::Admin);
-    let response = open_account(&app, &client, who, registration.password, once).await?;
+    let registration = Registration { name, email, password, language: None, time_zone: None };
+    let response = open_account(&app, &client, registration, Role::Admin, once).await?;
     app.claim.close();
     Ok(response)
 }

@@ -8,6 +8,7 @@ use super::tokens::RefreshToken;
 use crate::db::{Row, Tx, Value};
 use crate::error::{Error, Result};
 use crate::ids;
+use crate::locale::Language;
 use crate::users::{Email, Name};
 
 /// A session ends after this long without a refresh.
@@ -96,6 +97,21 @@ pub fn insert_account(
         active: true,
         password_hash: None,
     })
+}
+
+/// # Errors
+/// Those of storage.
+pub fn set_locale(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    language: Language,
+    time_zone: Option<&str>,
+) -> Result<()> {
+    tx.exec(
+        "update users set language = $1, time_zone = $2 where id = $3",
+        &[language.as_str().into(), time_zone.into(), user.into()],
+    )?;
+    Ok(())
 }
 
 /// Opens a session for the account.

@@ -195,17 +195,35 @@ pub fn encode(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The bytes that [`encode`] made this of.
+#[must_use]
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()
+}
+
 type HmacSha256 = Hmac<Sha256>;
+
+/// What only a holder of the key can make of the bytes, for one purpose.
+#[must_use]
+pub fn mac(key: &[u8; 32], purpose: &str, bytes: &[u8]) -> [u8; 32] {
+    let purpose_key = derive_key(key, purpose);
+    hmac(&purpose_key, bytes)
+}
 
 /// A key for one purpose out of the installation's secret.
 ///
 /// # Panics
 /// Never: HMAC takes keys of any length.
 #[must_use]
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 pub fn derive_key(secret: &[u8], purpose: &str) -> [u8; 32] {
-    let mut mac = HmacSha256::new_from_slice(secret).expect("any length will do");
-    mac.update(purpose.as_bytes());
+    hmac(secret, purpose.as_bytes())
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+fn hmac(key: &[u8], bytes: &[u8]) -> [u8; 32] {
+    let mut mac = HmacSha256::new_from_slice(key).expect("any length will do");
+    mac.update(bytes);
     mac.finalize().into_bytes().into()
 }
 

@@ -20,6 +20,7 @@ use crate::auth::extract::{Admin, ClientAddress};
 use crate::error::{Error, Problem, Result};
 use crate::http::body::{Id, Input, Json, NoInput, Query};
 use crate::http::paging::{Page, Paging};
+use crate::mail::{List, letters};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -123,7 +124,7 @@ async fn release(
     NoInput(once): NoInput,
 ) -> Result<Response> {
     let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
-    let catalogue = app.catalogue.clone();
+    let (catalogue, post) = (app.catalogue.clone(), app.post.clone());
     app.write_once(once, user.id, id, StatusCode::OK, move |tx| {
         let now = clock.now();
         let mut booking = store::by_id(tx, id)?;
@@ -132,7 +133,12 @@ async fn release(
         }
         if booking.released.is_none() {
             let (released_at, cost_minor) = booking.release(now);
-            if store::close(tx, &mut booking, released_at, cost_minor)? {
+            if let Some(closed) = store::close(tx, &mut booking, released_at, cost_minor)? {
+                if let Some(owner) = booking.user_id.filter(|_| closed.receipt_wanted) {
+                    post.mail(tx, owner, List::Receipts, None, |to| {
+                        letters::receipt(to, &booking)
+                    })?;
+                }
                 if booking.user_id != Some(user.id) {
                     let subject = Some(Subject::Booking(id));
                     let detail = json!({ "lot": booking.lot_name, "spot": booking.spot_label });

@@ -117,10 +117,11 @@ fn may_park(tx: &mut Tx<'_>, driver: Driver, plate: Option<&Plate>) -> Result<Op
     Ok(user)
 }
 
-const RECORD: &str = "select b.id, b.reference, b.lot_id, l.name, b.spot_id, b.spot_label, \
+/// The columns that [`record`] reads.
+const COLUMNS: &str = "b.id, b.reference, b.lot_id, l.name, b.spot_id, b.spot_label, \
      b.user_id, b.vehicle_plate, b.started_at, b.released_at, b.cost_minor, b.currency, \
-     b.price_per_hour_minor, b.free_minutes, b.increment_minutes, b.daily_cap_minor \
-     from bookings b join lots l on l.id = b.lot_id";
+     b.price_per_hour_minor, b.free_minutes, b.increment_minutes, b.daily_cap_minor";
+const FROM: &str = "from bookings b join lots l on l.id = b.lot_id";
 
 fn record(row: &Row<'_>) -> Result<Record, crate::db::Error> {
     let released_at: Option<Timestamp> = row.get(9)?;
@@ -143,11 +144,18 @@ fn record(row: &Row<'_>) -> Result<Record, crate::db::Error> {
 /// # Errors
 /// 404
 pub fn by_id(tx: &mut Tx<'_>, id: Uuid) -> Result<Record> {
-    let sql = format!("{RECORD} where b.id = $1");
+    let sql = format!("select {COLUMNS} {FROM} where b.id = $1");
     tx.opt(&sql, &[id.into()], record)?.ok_or(Error::NotFound)
 }
 
-/// Closes an open booking and frees its spot.
+/// How a booking was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// Its user wants a receipt.
+    pub receipt_wanted: bool,
+}
+
+/// Closes an open booking and frees its spot. `None`: another replica was faster.
 ///
 /// # Errors
 /// Those of storage.
@@ -156,20 +164,21 @@ pub fn close(
     booking: &mut Record,
     released_at: Timestamp,
     cost_minor: i64,
-) -> Result<bool> {
-    let closed = tx.exec(
+) -> Result<Option<Closed>> {
+    let closed = tx.opt(
         "update bookings set released_at = $1, cost_minor = $2 \
-         where id = $3 and released_at is null",
+         where id = $3 and released_at is null returning exists \
+         (select 1 from users u where u.id = bookings.user_id and u.receipts)",
         &[released_at.into(), cost_minor.into(), booking.id.into()],
+        |row| Ok(Closed { receipt_wanted: row.get(0)? }),
     )?;
-    if closed == 0 {
-        // Another replica was faster.
+    if closed.is_none() {
         *booking = by_id(tx, booking.id)?;
-        return Ok(false);
+        return Ok(None);
     }
     offer(tx, booking.spot_id)?;
     booking.released = Some((released_at, cost_minor));
-    Ok(true)
+    Ok(closed)
 }
 
 /// Which bookings a list shows.
@@ -200,9 +209,9 @@ impl<'a> Filter<'a> {
 
 impl Selection {
     /// A booking's id carries its start, so a span of time is a span of ids.
-    fn filter<'a>(&'a self, paging: &Paging) -> Filter<'a> {
+    fn filter(&self, before: Uuid) -> Filter<'_> {
         let to = self.to.map(ids::first_id);
-        let before = to.map_or(paging.before(), |to| to.min(paging.before()));
+        let before = to.map_or(before, |to| to.min(before));
         let mut filter = Filter { sql: " where b.id < $1".into(), params: vec![before.into()] };
         if let Some(from) = self.from {
             filter.and("b.id >=", ids::first_id(from));
@@ -227,7 +236,6 @@ impl Selection {
             Some(BookingStatus::Open) => filter.sql.push_str(" and b.released_at is null"),
             Some(BookingStatus::Closed) => filter.sql.push_str(" and b.released_at is not null"),
         }
-        filter.sql.push_str(&format!(" order by b.id desc limit {}", paging.limit_and_one()));
         filter
     }
 }
@@ -237,9 +245,54 @@ impl Selection {
 /// # Errors
 /// Those of storage.
 pub fn list(tx: &mut Tx<'_>, selection: &Selection, paging: &Paging) -> Result<Page<Record>> {
-    let filter = selection.filter(paging);
-    let rows = tx.all(&format!("{RECORD}{}", filter.sql), &filter.params, record)?;
+    let filter = selection.filter(paging.before());
+    let limit = paging.limit_and_one();
+    let sql = format!("select {COLUMNS} {FROM}{} order by b.id desc limit {limit}", filter.sql);
+    let rows = tx.all(&sql, &filter.params, record)?;
     Ok(Page::cut(rows, paging, |booking| booking.id))
+}
+
+/// Reads up to `limit` bookings with an id above `after`, the oldest first, and their users.
+///
+/// # Errors
+/// Those of storage and of `read`.
+pub fn oldest_first(
+    tx: &mut Tx<'_>,
+    selection: &Selection,
+    after: Uuid,
+    limit: usize,
+    mut read: impl FnMut(&Record, Option<&Person>) -> Result<(), crate::db::Error>,
+) -> Result<()> {
+    let mut filter = selection.filter(Uuid::max());
+    filter.and("b.id >", after);
+    let sql = format!(
+        "select {COLUMNS}, u.id, u.name, u.email {FROM} \
+         left join users u on u.id = b.user_id{} order by b.id limit {limit}",
+        filter.sql
+    );
+    tx.all(&sql, &filter.params, |row| {
+        let person = match row.get::<Option<Uuid>>(16)? {
+            None => None,
+            Some(id) => {
+                let email = row.get::<Option<String>>(18)?.unwrap_or_default();
+                Some(Person { id, name: row.get(17)?, email })
+            }
+        };
+        read(&record(row)?, person.as_ref())
+    })?;
+    Ok(())
+}
+
+/// A person's bookings that have been open since before `since`, the oldest first.
+///
+/// # Errors
+/// Those of storage.
+pub fn open_since(tx: &mut Tx<'_>, user: Uuid, since: Timestamp) -> Result<Vec<Record>> {
+    let sql = format!(
+        "select {COLUMNS} {FROM} where b.user_id = $1 and b.released_at is null and b.started_at < $2 \
+         order by b.id"
+    );
+    Ok(tx.all(&sql, &[user.into(), since.into()], record)?)
 }
 
 /// [`list`], each with its user.

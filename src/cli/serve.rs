@@ -31,6 +31,7 @@ async fn serve(app: App) -> Result<End, String> {
         .map_err(|error| format!("LISTEN={}: {error}", app.config.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let mut stop = Stop::listen()?;
+    app.listens_on(address);
     greet(&app, address).await?;
     let jobs = app.start_background();
     let service = crate::http::Service::new(app.clone());
@@ -102,7 +103,7 @@ fn runtime() -> Result<Runtime, String> {
 /// Says where it listens and, while there is no admin, how to become it. Not part of the log: the
 /// link is a secret.
 async fn greet(app: &App, address: std::net::SocketAddr) -> Result<(), String> {
-    let url = app.public_url(address);
+    let url = app.base_url();
     for name in &app.config.unused {
         eprintln!("{name} is set and has no effect in this version");
     }
@@ -111,6 +112,10 @@ async fn greet(app: &App, address: std::net::SocketAddr) -> Result<(), String> {
         DatabaseUrl::Postgres(_) => "PostgreSQL".into(),
     };
     eprintln!("parking {}, data in {data}", env!("CARGO_PKG_VERSION"));
+    if app.mailer.server().is_none() {
+        let outbox = app.config.data_dir.join("outbox");
+        eprintln!("no mail server is set: mails are files in {}", outbox.display());
+    }
     let has_admin = app.db.read(admin_exists).await.map_err(|error| error.to_string())?;
     if !has_admin {
         let token = app.claim.open(app.clock.now());

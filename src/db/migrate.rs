@@ -34,6 +34,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0002_free_spots.sql"),
     },
     Migration { version: 3, name: "jobs", sql: include_str!("../../migrations/0003_jobs.sql") },
+    Migration {
+        version: 4,
+        name: "mail, exports and reports",
+        sql: include_str!("../../migrations/0004_mail_exports_reports.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

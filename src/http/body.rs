@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::idempotency::Once;
 use crate::error::{Error, FieldError, Result};
+use crate::jobs::TaskId;
 
 /// Longest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -24,6 +25,23 @@ impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         json(StatusCode::OK, &self.0)
     }
+}
+
+/// Says where the task is that was begun.
+///
+/// # Errors
+/// None that a caller can cause.
+pub async fn accepted(response: Response) -> Result<Response> {
+    if response.status() != StatusCode::ACCEPTED {
+        return Ok(response);
+    }
+    let broken = |error: &dyn std::fmt::Display| Error::Internal(error.to_string());
+    let (mut parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(|error| broken(&error))?.to_bytes();
+    let TaskId { task_id } = serde_json::from_slice(&body).map_err(|error| broken(&error))?;
+    let location = HeaderValue::try_from(format!("/api/tasks/{task_id}"));
+    parts.headers.insert(header::LOCATION, location.map_err(|error| broken(&error))?);
+    Ok(Response::from_parts(parts, body.into()))
 }
 
 /// A JSON answer.

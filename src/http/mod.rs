@@ -32,7 +32,7 @@ use crate::app::App;
 use crate::auth::extract::Peer;
 use crate::error::Error;
 use crate::http::metrics::RouteMetrics;
-use crate::{audit, auth, bookings, jobs, lots, users, web};
+use crate::{audit, auth, bookings, exports, jobs, lots, mail, users, web};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -73,6 +73,8 @@ fn api() -> OpenApiRouter<App> {
         .merge(bookings::routes::router())
         .merge(audit::routes::router())
         .merge(jobs::routes::router())
+        .merge(exports::routes::router())
+        .merge(mail::routes::router())
         .merge(operations::router())
 }
 

@@ -1,11 +1,10 @@
 //! Lists by keyset: `?limit=` and an opaque `?cursor=` that names the last row seen.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::auth::tokens::{decode, encode};
 use crate::error::{Error, Fields, Result};
 
 const LIMIT_DEFAULT: i64 = 20;
@@ -32,8 +31,7 @@ impl<T> Page<T> {
     pub fn cut(mut rows: Vec<T>, paging: &Paging, id: impl Fn(&T) -> Uuid) -> Self {
         let more = rows.len() > paging.limit;
         rows.truncate(paging.limit);
-        let next_cursor =
-            rows.last().filter(|_| more).map(|last| encode_cursor(id(last).as_bytes()));
+        let next_cursor = rows.last().filter(|_| more).map(|last| encode(id(last).as_bytes()));
         Self { items: rows, next_cursor }
     }
 }
@@ -52,7 +50,7 @@ impl Paging {
         let mut fields = Fields::new();
         let limit = fields.check("limit", parse_limit(limit));
         let before = cursor.map(|cursor| {
-            let bytes = decode_cursor(cursor).and_then(|bytes| Uuid::from_slice(&bytes).ok());
+            let bytes = decode(cursor).and_then(|bytes| Uuid::from_slice(&bytes).ok());
             bytes.ok_or_else(bad_cursor)
         });
         let before = fields.check("cursor", before.transpose());
@@ -80,16 +78,6 @@ pub fn parse_limit(limit: Option<i64>) -> Result<usize, String> {
         limit @ 1..=LIMIT_MAX => Ok(usize::try_from(limit).unwrap_or_default()),
         _ => Err(format!("must be 1 to {LIMIT_MAX}")),
     }
-}
-
-#[must_use]
-pub fn encode_cursor(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-#[must_use]
-pub fn decode_cursor(cursor: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(cursor).ok()
 }
 
 #[must_use]

@@ -283,12 +283,20 @@ impl TaskStatus {
         }
     }
 
-    fn of(text: &str) -> Result<Self, crate::db::Error> {
+    /// # Errors
+    /// When there is no such status.
+    pub fn of(text: &str) -> Result<Self, crate::db::Error> {
         [Self::Queued, Self::Running, Self::Succeeded, Self::Failed]
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| crate::db::Error::Query(format!("{text} is no status of a job")))
     }
+}
+
+/// Where to see how a task goes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TaskId {
+    pub task_id: Uuid,
 }
 
 /// A job, as the one who asked for it sees it.

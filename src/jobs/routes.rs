@@ -3,20 +3,20 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::schedule::{self, ScheduleStatus};
-use super::{AdminTask, Task, TaskStatus, store};
+use super::{AdminTask, Task, TaskId, TaskStatus, store};
 use crate::app::App;
 use crate::audit::{self, Action, Subject};
 use crate::auth::CurrentUser;
 use crate::auth::extract::{Admin, ClientAddress};
 use crate::error::{Error, Problem, Result};
-use crate::http::body::{Id, Json, NoInput, Query};
+use crate::http::body::{Id, Json, NoInput, Query, accepted};
 use crate::http::paging::{Page, Paging};
 
 pub fn router() -> OpenApiRouter<App> {
@@ -26,12 +26,6 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(retry))
         .routes(routes!(schedules))
         .routes(routes!(run))
-}
-
-/// Where to see how a task goes.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct TaskId {
-    pub task_id: Uuid,
 }
 
 /// A task of one's own
@@ -123,7 +117,7 @@ async fn run(
     let schedule = schedule::named(&name)?;
     let ticks = app.config.ticks(schedule.setting).cloned();
     let (clock, actor, queue) = (app.clock.clone(), client.actor(Some(&admin)), app.queue.clone());
-    app.write_once(once, admin.id, Uuid::nil(), StatusCode::ACCEPTED, move |tx| {
+    let begun = app.write_once(once, admin.id, Uuid::nil(), StatusCode::ACCEPTED, move |tx| {
         let now = clock.now();
         let new = (schedule.job)(now).owned_by(admin.id);
         let task_id = queue
@@ -135,6 +129,6 @@ async fn run(
         let subject = Some(Subject::Task(task_id));
         audit::store::record(tx, now, &actor, Action::ScheduleRun, subject, &detail)?;
         Ok(TaskId { task_id })
-    })
-    .await
+    });
+    accepted(begun.await?).await
 }

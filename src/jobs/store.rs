@@ -42,6 +42,42 @@ pub fn with_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<Uuid>> {
     Ok(tx.opt("select id from jobs where unique_key = $1", &[key.into()], |row| row.get(0))?)
 }
 
+/// A job like this one of the same owner that was made after `since` and has not failed.
+///
+/// # Errors
+/// Those of storage.
+pub fn recent(tx: &mut Tx<'_>, new: &New, since: Timestamp) -> Result<Option<Uuid>> {
+    let payload = new.payload.as_ref().map_err(|error| Error::Internal(error.clone()))?;
+    Ok(tx.opt(
+        "select id from jobs where owner_id = $1 and id >= $2 and kind = $3 and payload = $4 \
+         and status <> 'failed' order by id desc limit 1",
+        &[new.owner.into(), ids::first_id(since).into(), new.kind.into(), payload.into()],
+        |row| row.get(0),
+    )?)
+}
+
+/// How many jobs of a kind somebody waits for.
+///
+/// # Errors
+/// Those of storage.
+pub fn unfinished(tx: &mut Tx<'_>, owner: Uuid, kind: &str) -> Result<i64> {
+    Ok(tx.one(
+        "select count(*) from jobs where owner_id = $1 and kind = $2 and finished_at is null",
+        &[owner.into(), kind.into()],
+        |row| row.get(0),
+    )?)
+}
+
+/// Removes the jobs of a person: what they say of them goes with the account. One that is being
+/// done loses its claim.
+///
+/// # Errors
+/// Those of storage.
+pub fn remove_of(tx: &mut Tx<'_>, owner: Uuid) -> Result<()> {
+    tx.exec("delete from jobs where owner_id = $1", &[owner.into()])?;
+    Ok(())
+}
+
 /// A job that this process may work on.
 #[derive(Debug)]
 pub struct Claimed {
@@ -306,12 +342,17 @@ pub fn counts(tx: &mut Tx<'_>) -> Result<Vec<(String, TaskStatus, i64)>> {
     })?)
 }
 
-/// Removes jobs that ended before `before`.
+/// Removes some of the jobs that ended before `before`; says how many. A day of reminders is too
+/// many for one transaction: bookings would wait for it.
 ///
 /// # Errors
 /// Those of storage.
 pub fn remove_finished(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
-    Ok(tx.exec("delete from jobs where finished_at < $1", &[before.into()])?)
+    Ok(tx.exec(
+        "delete from jobs where id in \
+         (select id from jobs where finished_at < $1 order by finished_at limit 200)",
+        &[before.into()],
+    )?)
 }
 
 /// What a schedule did last.

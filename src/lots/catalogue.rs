@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use super::store::LotRow;
 use super::{Lot, LotDetails, Position};
+use crate::auth::tokens::{decode, encode};
 use crate::error::{Error, Fields, Result};
-use crate::http::paging::{bad_cursor, decode_cursor, encode_cursor, parse_limit};
+use crate::http::paging::{bad_cursor, parse_limit};
 use crate::ids;
 
 /// Answers kept for a generation at most. Searches are many; the first page is one.
@@ -140,7 +141,7 @@ impl Default for Catalogue {
         Self {
             lots: RwLock::default(),
             generation: AtomicU64::new(1),
-            run: encode_cursor(&run),
+            run: encode(&run),
             answers: RwLock::default(),
             changed: Mutex::default(),
         }
@@ -311,7 +312,7 @@ impl Question {
         let mut fields = Fields::new();
         let near = fields.check("near", near.map(parse_position).transpose());
         let limit = fields.check("limit", parse_limit(limit));
-        let after = cursor.map(|cursor| decode_cursor(cursor).filter(|bytes| bytes.len() >= 16));
+        let after = cursor.map(|cursor| decode(cursor).filter(|bytes| bytes.len() >= 16));
         let after = after.map(|after| after.ok_or_else(bad_cursor)).transpose();
         let after = fields.check("cursor", after);
         fields.done()?;
@@ -409,7 +410,7 @@ fn parse_position(text: &str) -> Result<Position, String> {
 }
 
 fn cursor(id: Uuid, order: &[u8]) -> String {
-    encode_cursor(&[id.as_bytes(), order].concat())
+    encode(&[id.as_bytes(), order].concat())
 }
 
 fn name_of_cursor(cursor: &[u8]) -> (&[u8], Uuid) {

@@ -1,5 +1,6 @@
 //! Accounts of people: their profile, and the admin's view of them.
 
+pub mod preferences;
 pub mod routes;
 pub mod store;
 
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use crate::auth::Role;
 use crate::money::Currency;
+use preferences::Preferences;
 
 /// An email address: trimmed, in lower case, with something on both sides of one `@`. Whether it
 /// works is known once a mail to it does.
@@ -81,6 +83,10 @@ pub struct Profile {
     pub email: String,
     pub role: Role,
     pub created_at: Timestamp,
+    pub preferences: Preferences,
+    /// What the mail server said when it refused mail to this address for good; `null`: it takes it.
+    #[schema(required)]
+    pub mail_refusal: Option<String>,
 }
 
 /// An account as the admin sees it.
@@ -95,6 +101,9 @@ pub struct AdminUser {
     pub active: bool,
     pub created_at: Timestamp,
     pub last_seen_at: Option<Timestamp>,
+    /// Why mail does not reach them; `null`: it does, as far as is known.
+    #[schema(required)]
+    pub mail_refusal: Option<String>,
     pub open_bookings: i64,
     pub total_bookings: i64,
     /// What the closed bookings cost, by currency.

@@ -8,6 +8,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::preferences::PreferencesChange;
 use super::{AdminUser, Email, Name, Profile, store};
 use crate::app::App;
 use crate::audit::{self, Action, Subject};
@@ -19,6 +20,7 @@ use crate::auth::store::end_sessions;
 use crate::error::{Error, Fields, Problem, Result};
 use crate::http::body::{Id, Input, Json, Query};
 use crate::http::paging::{Page, Paging};
+use crate::{exports, jobs};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -34,6 +36,7 @@ struct ProfileChange {
     name: Option<String>,
     email: Option<String>,
     current_password: Option<Password>,
+    preferences: Option<PreferencesChange>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -87,16 +90,27 @@ async fn change_me(
     if change.email.is_some() && change.current_password.is_none() {
         fields.check::<()>("current_password", Err("is needed to change the email".into()));
     }
+    let wishes = change.preferences.map(|wishes| wishes.checked(&app.config, &mut fields));
     fields.done()?;
     if let Some(password) = change.current_password {
         check_password(&app, &client, user, password).await?;
     }
     let (name, email) = (name.flatten(), email.flatten());
     let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
+    let config = app.config.clone();
     let profile = app
         .db
         .write(user.id, move |tx| {
-            let profile = store::change_profile(tx, user.id, name.as_ref(), email.as_ref())?;
+            let mut profile = store::change_profile(tx, user.id, name.as_ref(), email.as_ref())?;
+            if let Some(wishes) = &wishes {
+                let after = wishes.apply(profile.preferences, &config);
+                let after = after.map_err(|(field, message)| Error::invalid(field, message))?;
+                store::set_preferences(tx, user.id, &after)?;
+                profile.preferences = after;
+            }
+            if name.is_none() && email.is_none() {
+                return Ok(profile);
+            }
             let detail = json!({ "name": name.is_some(), "email": email.is_some() });
             let subject = Some(Subject::User(user.id));
             audit::store::record(
@@ -136,6 +150,8 @@ async fn delete_me(
         .write(user.id, move |tx| {
             let now = clock.now();
             store::delete_account(tx, now, user.id)?;
+            jobs::store::remove_of(tx, user.id)?;
+            exports::store::remove_of(tx, user.id)?;
             let ended = end_sessions(tx, now, user.id, None)?;
             let subject = Some(Subject::User(user.id));
             audit::store::record(tx, now, &actor, Action::AccountDeleted, subject, &json!({}))?;

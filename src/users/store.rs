@@ -3,19 +3,23 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::preferences::Preferences;
 use super::{AdminUser, Email, Name, Profile, Spend, search_text};
 use crate::auth::Role;
 use crate::db::{Row, Tx, Value};
 use crate::error::{Error, Result};
 use crate::http::paging::{Page, Paging};
+use crate::locale::Language;
+use crate::mail::Channel;
 use crate::text::like_anywhere;
 
 /// # Errors
 /// 404 when there is no such account any more.
 pub fn profile(tx: &mut Tx<'_>, id: Uuid) -> Result<Profile> {
     tx.opt(
-        "select id, name, email, is_admin, created_at from users \
-         where id = $1 and deleted_at is null",
+        "select id, name, email, is_admin, created_at, mail_refusal, language, time_zone, \
+         reminders_by, remind_open, remind_news, chat_webhook_url, receipts, monthly_reports \
+         from users where id = $1 and deleted_at is null",
         &[id.into()],
         |row| {
             Ok(Profile {
@@ -24,13 +28,24 @@ pub fn profile(tx: &mut Tx<'_>, id: Uuid) -> Result<Profile> {
                 email: row.get::<Option<String>>(2)?.unwrap_or_default(),
                 role: Role::of(row.get(3)?),
                 created_at: row.get(4)?,
+                mail_refusal: row.get(5)?,
+                preferences: Preferences {
+                    language: Language::of(&row.get::<String>(6)?),
+                    time_zone: row.get(7)?,
+                    reminders_by: Channel::of(&row.get::<String>(8)?),
+                    remind_open: row.get(9)?,
+                    remind_news: row.get(10)?,
+                    chat_webhook_url: row.get(11)?,
+                    receipts: row.get(12)?,
+                    monthly_reports: row.get(13)?,
+                },
             })
         },
     )?
     .ok_or(Error::NotFound)
 }
 
-/// Sets name and email.
+/// Sets name and email. A new email has not refused anything yet.
 ///
 /// # Errors
 /// 409 `email_taken`; 404.
@@ -52,10 +67,44 @@ pub fn change_profile(
         return Err(Error::Conflict("email_taken"));
     }
     tx.exec(
-        "update users set name = $1, email = $2, search = $3 where id = $4",
-        &[name.into(), email.into(), Value::Text(&search_text(name, email)), id.into()],
+        "update users set mail_refused_at = case when email = $1 then mail_refused_at end, \
+         mail_refusal = case when email = $1 then mail_refusal end, \
+         email = $1, name = $2, search = $3 where id = $4",
+        &[email.into(), name.into(), Value::Text(&search_text(name, email)), id.into()],
     )?;
     profile(tx, id)
+}
+
+/// # Errors
+/// Those of storage.
+pub fn set_preferences(tx: &mut Tx<'_>, id: Uuid, wishes: &Preferences) -> Result<()> {
+    tx.exec(
+        "update users set language = $1, time_zone = $2, reminders_by = $3, remind_open = $4, \
+         remind_news = $5, chat_webhook_url = $6, receipts = $7, monthly_reports = $8 \
+         where id = $9",
+        &[
+            wishes.language.as_str().into(),
+            wishes.time_zone.as_ref().into(),
+            wishes.reminders_by.as_str().into(),
+            wishes.remind_open.into(),
+            wishes.remind_news.into(),
+            wishes.chat_webhook_url.as_ref().into(),
+            wishes.receipts.into(),
+            wishes.monthly_reports.into(),
+            id.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Keeps the account from being changed by others until the commit.
+///
+/// # Errors
+/// 401 `invalid_token` when there is no such account any more.
+pub fn lock(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
+    let sql = "select id from users where id = $1 and deleted_at is null";
+    let found = tx.opt_locked(sql, &[id.into()], |row| row.get::<Uuid>(0))?;
+    found.map(drop).ok_or(Error::Unauthorized("invalid_token"))
 }
 
 /// Takes the person out of the books: the account stays without name, email and password, so that
@@ -69,7 +118,8 @@ pub fn delete_account(tx: &mut Tx<'_>, now: Timestamp, id: Uuid) -> Result<()> {
     }
     tx.exec(
         "update users set name = 'Deleted account', email = null, search = '', \
-         password_hash = null, active = false, deleted_at = $1 where id = $2",
+         password_hash = null, chat_webhook_url = null, mail_refusal = null, active = false, \
+         deleted_at = $1 where id = $2",
         &[now.into(), id.into()],
     )?;
     Ok(())
@@ -105,7 +155,7 @@ pub fn set_active(tx: &mut Tx<'_>, id: Uuid, active: bool) -> Result<()> {
 }
 
 const ADMIN_USER: &str = "select u.id, u.name, u.email, u.is_admin, u.active, u.created_at, \
-     u.last_seen_at, \
+     u.last_seen_at, u.mail_refusal, \
      (select count(*) from bookings b where b.user_id = u.id and b.released_at is null), \
      (select count(*) from bookings b where b.user_id = u.id) from users u";
 
@@ -118,8 +168,9 @@ fn admin_user(row: &Row<'_>) -> Result<AdminUser, crate::db::Error> {
         active: row.get(4)?,
         created_at: row.get(5)?,
         last_seen_at: row.get(6)?,
-        open_bookings: row.get(7)?,
-        total_bookings: row.get(8)?,
+        mail_refusal: row.get(7)?,
+        open_bookings: row.get(8)?,
+        total_bookings: row.get(9)?,
         spend: Vec::new(),
     })
 }

@@ -243,13 +243,13 @@ fn settings_are_read_from_the_env_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join(".env"),
-        "CURRENCY=EUR\nTIME_ZONE=Europe/Berlin\nMAIL_SERVER=mail.example.org\n",
+        "CURRENCY=EUR\nTIME_ZONE=Europe/Berlin\nREDIS_URL=redis://127.0.0.1\n",
     )
     .unwrap();
     let server = Server::start(folder.path());
     let setup = server.expect(200, "GET", "/api/setup", None, None);
     assert_eq!((text(&setup, "currency"), text(&setup, "time_zone")), ("EUR", "Europe/Berlin"));
-    assert!(server.said.iter().any(|line| line.contains("MAIL_SERVER is set and has no effect")));
+    assert!(server.said.iter().any(|line| line.contains("REDIS_URL is set and has no effect")));
 }
 
 #[test]

@@ -39,6 +39,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export everyone's bookings as CSV */
+        post: operations["create_admin_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/lots/{id}/spots": {
         parameters: {
             query?: never;
@@ -48,6 +65,40 @@ export interface paths {
         };
         /** Every spot of a lot, with its open booking */
         get: operations["list_spots_with_bookings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mails, the newest first */
+        get: operations["list_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A mail with what it says; without a mail server also with its secret links, because somebody has to pass them on */
+        get: operations["mail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -159,6 +210,23 @@ export interface paths {
         patch: operations["change_user"];
         trace?: never;
     };
+    "/api/auth/forgot-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a mail with a link that lets one choose a new password; the answer is the same whether there is such an account */
+        post: operations["forgot_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login": {
         parameters: {
             query?: never;
@@ -221,6 +289,23 @@ export interface paths {
         put?: never;
         /** Open an account */
         post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a new password with the link from the mail; every session ends */
+        post: operations["reset_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -292,6 +377,40 @@ export interface paths {
          *     every 15 s. A client that connects again reads the list anew.
          */
         get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export one's own bookings as CSV */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The file of an export */
+        get: operations["download_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -475,6 +594,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/unsubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page that asks whether to end one kind of mail: programs that look into mails follow links, so a GET changes nothing */
+        get: operations["unsubscribe_page"];
+        put?: never;
+        /** End one kind of mail, by the link in it (RFC 8058); the body does not matter */
+        post: operations["unsubscribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -588,6 +725,8 @@ export interface components {
             id: string;
             /** Format: date-time */
             last_seen_at?: string | null;
+            /** @description Why mail does not reach them; `null`: it does, as far as is known. */
+            mail_refusal: string | null;
             name: string;
             /** Format: int64 */
             open_bookings: number;
@@ -671,6 +810,11 @@ export interface components {
          * @enum {string}
          */
         BookingStatus: "open" | "closed";
+        /**
+         * @description How reminders reach somebody.
+         * @enum {string}
+         */
+        Channel: "mail" | "chat" | "none";
         /** @description The claim of the admin account with the link that the first start printed. */
         Claim: {
             email: string;
@@ -697,12 +841,25 @@ export interface components {
             /** @example must be between 1 and 1440 */
             message: string;
         };
+        ForgottenPassword: {
+            email: string;
+        };
         Health: {
             /** @description What is missing. */
             missing?: string[];
             /** @example ok */
             status: string;
         };
+        /**
+         * @description The languages that mails, reports and pages are written in.
+         * @enum {string}
+         */
+        Language: "en" | "hi";
+        /**
+         * @description What a mail is about, and so whether it can be switched off.
+         * @enum {string}
+         */
+        List: "account" | "reminders" | "reports" | "receipts";
         /** @description A lot, as everyone may see it. */
         Lot: {
             address: string | null;
@@ -757,6 +914,36 @@ export interface components {
             tariff?: components["schemas"]["NewTariff"] | null;
             time_zone?: string | null;
         };
+        /** @description How mail goes out, and what is waiting. */
+        MailPage: components["schemas"]["Page_SentMail"] & {
+            /**
+             * @description `null`: mails are files in `DATA_DIR/outbox`.
+             * @example mail.example.org:587
+             */
+            server: string | null;
+        };
+        /** @description Which of everyone's bookings. */
+        NewAdminExport: {
+            /**
+             * Format: date-time
+             * @description Started at or after.
+             */
+            from?: string | null;
+            /** Format: uuid */
+            lot_id?: string | null;
+            /**
+             * @description The IANA time zone of the file's times; by default one's own.
+             * @example Asia/Kolkata
+             */
+            time_zone?: string | null;
+            /**
+             * Format: date-time
+             * @description Started before.
+             */
+            to?: string | null;
+            /** Format: uuid */
+            user_id?: string | null;
+        };
         /** @description A booking of one's own. */
         NewBooking: {
             /** Format: uuid */
@@ -766,6 +953,24 @@ export interface components {
              * @example MH 12 AB 1234
              */
             vehicle_plate?: string | null;
+        };
+        /** @description Which of one's own bookings. */
+        NewExport: {
+            /**
+             * Format: date-time
+             * @description Started at or after.
+             */
+            from?: string | null;
+            /**
+             * @description The IANA time zone of the file's times; by default one's own.
+             * @example Asia/Kolkata
+             */
+            time_zone?: string | null;
+            /**
+             * Format: date-time
+             * @description Started before.
+             */
+            to?: string | null;
         };
         /** @description A new lot. */
         NewLot: {
@@ -785,6 +990,11 @@ export interface components {
             tariff?: components["schemas"]["NewTariff"] | null;
             /** @description IANA; the installation's when absent. */
             time_zone?: string | null;
+        };
+        NewPassword: {
+            password: components["schemas"]["Password"];
+            /** @description From the link in the mail. */
+            token: string;
         };
         /** @description A tariff; what is absent has its default. */
         NewTariff: {
@@ -860,6 +1070,8 @@ export interface components {
                 id: string;
                 /** Format: date-time */
                 last_seen_at?: string | null;
+                /** @description Why mail does not reach them; `null`: it does, as far as is known. */
+                mail_refusal: string | null;
                 name: string;
                 /** Format: int64 */
                 open_bookings: number;
@@ -1003,6 +1215,30 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description One page of a list. */
+        Page_SentMail: {
+            items: {
+                /** Format: int64 */
+                attempts: number;
+                /** Format: date-time */
+                created_at: string;
+                /** @description Why it failed, or the last attempt at it. */
+                error: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was sent, or given up.
+                 */
+                finished_at: string | null;
+                /** Format: uuid */
+                id: string;
+                list: components["schemas"]["List"];
+                status: components["schemas"]["TaskStatus"];
+                subject: string;
+                to: components["schemas"]["Person"] | null;
+            }[];
+            /** @description For the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         Page_Spot: {
             items: {
                 /** Format: uuid */
@@ -1029,6 +1265,46 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+        };
+        /** @description Wishes as they are kept. */
+        Preferences: {
+            /** @description A webhook of one's own space in Google Chat; `null`: the installation's. */
+            chat_webhook_url: string | null;
+            language: components["schemas"]["Language"];
+            /** @description A mail about each month. */
+            monthly_reports: boolean;
+            /** @description A mail after each release. */
+            receipts: boolean;
+            /** @description A reminder of new lots, and after having been away. */
+            remind_news: boolean;
+            /** @description A reminder of a vehicle that has been parked for long. */
+            remind_open: boolean;
+            /** @description How reminders come. */
+            reminders_by: components["schemas"]["Channel"];
+            /**
+             * @description An IANA time zone; `null`: the installation's.
+             * @example Asia/Kolkata
+             */
+            time_zone: string | null;
+        };
+        /** @description What of it is to change. */
+        PreferencesChange: {
+            /** @default null */
+            chat_webhook_url: string | null;
+            /** @default null */
+            language: components["schemas"]["Language"] | null;
+            /** @default null */
+            monthly_reports: boolean | null;
+            /** @default null */
+            receipts: boolean | null;
+            /** @default null */
+            remind_news: boolean | null;
+            /** @default null */
+            remind_open: boolean | null;
+            /** @default null */
+            reminders_by: components["schemas"]["Channel"] | null;
+            /** @default null */
+            time_zone: string | null;
         };
         /** @description The envelope of every error: RFC 9457. */
         Problem: {
@@ -1058,7 +1334,10 @@ export interface components {
             email: string;
             /** Format: uuid */
             id: string;
+            /** @description What the mail server said when it refused mail to this address for good; `null`: it takes it. */
+            mail_refusal: string | null;
             name: string;
+            preferences: components["schemas"]["Preferences"];
             role: components["schemas"]["Role"];
         };
         /** @description Changes to one's profile; a new email needs the current password. */
@@ -1066,6 +1345,7 @@ export interface components {
             current_password?: components["schemas"]["Password"] | null;
             email?: string | null;
             name?: string | null;
+            preferences?: components["schemas"]["PreferencesChange"] | null;
         };
         /** @description What a stay would cost: exactly what its release would charge. */
         Quote: {
@@ -1088,9 +1368,15 @@ export interface components {
         Registration: {
             /** @example asha@example.org */
             email: string;
+            language?: components["schemas"]["Language"] | null;
             /** @example Asha Rao */
             name: string;
             password: components["schemas"]["Password"];
+            /**
+             * @description An IANA time zone; by default the installation's.
+             * @example Asia/Kolkata
+             */
+            time_zone?: string | null;
         };
         /**
          * @description What somebody may do. There is one admin.
@@ -1123,6 +1409,26 @@ export interface components {
             /** @example Asia/Kolkata */
             time_zone: string;
         };
+        /** @description A mail, as the admin sees it in the list. Its id is its task's. */
+        SentMail: {
+            /** Format: int64 */
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why it failed, or the last attempt at it. */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description When it was sent, or given up.
+             */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            list: components["schemas"]["List"];
+            status: components["schemas"]["TaskStatus"];
+            subject: string;
+            to: components["schemas"]["Person"] | null;
+        };
         /** @description Signed in: keep the access token in memory; the refresh token is in a cookie. */
         Session: {
             access_token: string;
@@ -1149,6 +1455,8 @@ export interface components {
             admin_claimed: boolean;
             /** @description The currency of new lots. */
             currency: components["schemas"]["Currency"];
+            /** @description Whether reminders by Google Chat need no space of one's own. */
+            google_chat: boolean;
             /**
              * @description The IANA time zone of the installation.
              * @example Asia/Kolkata
@@ -1235,9 +1543,19 @@ export interface components {
          * @enum {string}
          */
         TaskStatus: "queued" | "running" | "succeeded" | "failed";
+        /** @description What is not sent any more. */
+        Unsubscribed: {
+            list: components["schemas"]["List"];
+        };
         UserChange: {
             /** @description Whether they may sign in. `false` ends their sessions. */
             active: boolean;
+        };
+        /** @description A mail with what it says. */
+        WholeMail: components["schemas"]["SentMail"] & {
+            /** @description A whole page; show it without scripts and away from this origin. */
+            html: string;
+            text: string;
         };
     };
     responses: never;
@@ -1377,6 +1695,58 @@ export interface operations {
             };
         };
     };
+    create_admin_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAdminExport"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    /** @description the task */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskId"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_exports` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_spots_with_bookings: {
         parameters: {
             query?: never;
@@ -1394,6 +1764,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AdminSpot"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_mails: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["TaskStatus"];
+                /** @description Only to this person. */
+                user_id?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailPage"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeMail"];
                 };
             };
             404: {
@@ -1649,6 +2089,43 @@ export interface operations {
             };
         };
     };
+    forgot_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgottenPassword"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -1801,6 +2278,52 @@ export interface operations {
             };
             /** @description `email_taken` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_reset_token` */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1994,6 +2517,80 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExport"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    /** @description the task */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskId"];
+                };
+            };
+            /** @description `too_many_exports` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description also when it has expired */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2579,6 +3176,58 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe_page: {
+        parameters: {
+            query: {
+                /** @description From the link in a mail. */
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description to the page */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query: {
+                /** @description From the link in a mail. */
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unsubscribed"];
+                };
+            };
+            /** @description `invalid_unsubscribe_token` */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

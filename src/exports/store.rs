@@ -1,0 +1,61 @@
+//! Finished exports in SQL.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::db::Tx;
+use crate::error::{Error, Result};
+
+/// # Errors
+/// Those of storage.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: Uuid,
+    owner: Uuid,
+    (rows, bytes): (i64, i64),
+    expires_at: Timestamp,
+) -> Result<()> {
+    tx.exec(
+        "insert into exports (id, owner_id, row_count, byte_count, created_at, expires_at) \
+         values ($1, $2, $3, $4, $5, $6)",
+        &[id.into(), owner.into(), rows.into(), bytes.into(), now.into(), expires_at.into()],
+    )?;
+    Ok(())
+}
+
+/// When an export of its owner was made.
+///
+/// # Errors
+/// 404, also when it is somebody else's or has expired.
+pub fn own(tx: &mut Tx<'_>, now: Timestamp, id: Uuid, owner: Uuid) -> Result<Timestamp> {
+    tx.opt(
+        "select created_at from exports where id = $1 and owner_id = $2 and expires_at > $3",
+        &[id.into(), owner.into(), now.into()],
+        |row| row.get(0),
+    )?
+    .ok_or(Error::NotFound)
+}
+
+/// # Errors
+/// Those of storage.
+pub fn remove_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
+    Ok(tx.exec("delete from exports where expires_at <= $1", &[now.into()])?)
+}
+
+/// # Errors
+/// Those of storage.
+pub fn remove_of(tx: &mut Tx<'_>, owner: Uuid) -> Result<()> {
+    tx.exec("delete from exports where owner_id = $1", &[owner.into()])?;
+    Ok(())
+}
+
+/// The exports whose files are to be kept.
+///
+/// # Errors
+/// Those of storage.
+pub fn known(tx: &mut Tx<'_>) -> Result<HashSet<Uuid>> {
+    Ok(tx.all("select id from exports", &[], |row| row.get(0))?.into_iter().collect())
+}
