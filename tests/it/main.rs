@@ -15,6 +15,7 @@ mod imports;
 mod jobs;
 mod live;
 mod lots;
+mod peers;
 mod process;
 mod sessions;
 mod storage;
