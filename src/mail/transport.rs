@@ -2,14 +2,15 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use lettre::transport::smtp::PoolConfig;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, MailParameter};
+use lettre::{Address, Message};
 use url::Url;
 use uuid::Uuid;
 
@@ -113,9 +114,10 @@ impl Refusal {
 pub struct Mailer {
     settings: Settings,
     outbox: PathBuf,
-    /// Made on first use, because it needs the runtime.
-    smtp: OnceLock<AsyncSmtpTransport<Tokio1Executor>>,
     tls: Option<TlsParameters>,
+    /// Connections that ended their last mail well, for the next. One whose mail was given up is
+    /// never used again: its late answer would be taken for that of another mail.
+    idle: Mutex<Vec<AsyncSmtpConnection>>,
 }
 
 impl Mailer {
@@ -130,7 +132,7 @@ impl Mailer {
                 None
             }
         };
-        Ok(Self { settings: settings.clone(), outbox, smtp: OnceLock::new(), tls })
+        Ok(Self { settings: settings.clone(), outbox, tls, idle: Mutex::default() })
     }
 
     /// The server as `host:port`; `None`: the outbox.
@@ -154,34 +156,82 @@ impl Mailer {
         let Some(server) = &self.settings.server else {
             return self.put_into_outbox(id, message.formatted()).await;
         };
-        let smtp = self.smtp.get_or_init(|| self.connect(server));
-        match smtp.send(message).await {
-            Ok(response) => Ok(response.message().collect::<Vec<_>>().join(" ")),
-            Err(error) => {
-                let code = error.status().map(u16::from);
-                // What is wrong with our sign-in says nothing about the mail.
-                let about_us = matches!(code, Some(530 | 534 | 535 | 538));
-                let is_final = error.is_permanent() && !about_us;
-                Err(Refusal { reason: said(&error), is_final })
-            }
+        let mut connection = self.connection(server).await?;
+        let answer = self.deliver(&mut connection, &message).await?;
+        if let Ok(mut idle) = self.idle.lock()
+            && idle.len() < CONNECTIONS_MAX
+        {
+            idle.push(connection);
         }
+        Ok(answer)
     }
 
-    fn connect(&self, server: &Server) -> AsyncSmtpTransport<Tokio1Executor> {
-        let tls = match (server.security, self.tls.clone()) {
-            (Security::StartTls, Some(tls)) => Tls::Required(tls),
-            (Security::Tls, Some(tls)) => Tls::Wrapper(tls),
-            _ => Tls::None,
-        };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
-            .port(server.port)
-            .tls(tls)
-            .timeout(Some(self.settings.timeout))
-            .pool_config(PoolConfig::new().max_size(u32::try_from(CONNECTIONS_MAX).unwrap_or(8)));
-        if let Some((user, password)) = &server.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+    /// One that is idle and still answers, or a new one.
+    async fn connection(&self, server: &Server) -> Result<AsyncSmtpConnection, Refusal> {
+        loop {
+            let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+            let Some(mut connection) = idle else { break };
+            let answers = tokio::time::timeout(self.settings.timeout, connection.test_connected());
+            if answers.await == Ok(true) {
+                return Ok(connection);
+            }
         }
-        builder.build()
+        let hello = ClientId::default();
+        let of_tls = |security| self.tls.clone().filter(|_| server.security == security);
+        let mut connection = self
+            .within(AsyncSmtpConnection::connect_tokio1(
+                (server.host.trim_matches(['[', ']']), server.port),
+                Some(self.settings.timeout),
+                &hello,
+                of_tls(Security::Tls),
+                None,
+            ))
+            .await?;
+        if let Some(tls) = of_tls(Security::StartTls) {
+            self.within(connection.starttls(tls, &hello)).await?;
+        }
+        if let Some((user, password)) = &server.credentials {
+            let credentials = Credentials::new(user.clone(), password.clone());
+            self.within(connection.auth(DEFAULT_MECHANISMS, &credentials)).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Command by command, because lettre's own way says goodbye after a refusal and waits for an
+    /// answer without limit.
+    async fn deliver(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        message: &Message,
+    ) -> Result<String, Refusal> {
+        let envelope = message.envelope();
+        let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+        let parameters = match envelope.to().iter().all(is_ascii) {
+            true => Vec::new(),
+            false => vec![MailParameter::SmtpUtfEight],
+        };
+        let from = envelope.from().cloned();
+        self.within(connection.command(Mail::new(from, parameters))).await?;
+        for to in envelope.to() {
+            self.within(connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
+        }
+        self.within(connection.command(Data)).await?;
+        let response = self.within(connection.command(Body(message.formatted()))).await?;
+        Ok(response.message().collect::<Vec<_>>().join(" "))
+    }
+
+    async fn within<T>(
+        &self,
+        step: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+    ) -> Result<T, Refusal> {
+        let limit = self.settings.timeout;
+        match tokio::time::timeout(limit, step).await {
+            Ok(done) => done.map_err(|error| refusal(&error)),
+            Err(_) => Err(Refusal::for_now(format!(
+                "The mail server did not answer within {} s.",
+                limit.as_secs()
+            ))),
+        }
     }
 
     /// Under another name first, so that a file is whole; the same mail is the same file.
@@ -202,6 +252,31 @@ impl Mailer {
             Ok(Err(error)) => Err(Refusal::for_now(format!("{}: {error}", self.outbox.display()))),
             Err(error) => Err(Refusal::for_now(error)),
         }
+    }
+}
+
+fn refusal(error: &lettre::transport::smtp::Error) -> Refusal {
+    // What is wrong with our sign-in says nothing about the mail.
+    let about_us = matches!(error.status().map(u16::from), Some(530 | 534 | 535 | 538));
+    Refusal { reason: said(error), is_final: error.is_permanent() && !about_us }
+}
+
+/// A mail as it is sent after DATA, in one piece: in two, the second would wait for the other side
+/// to confirm the first.
+struct Body(Vec<u8>);
+
+impl std::fmt::Display for Body {
+    /// A line that begins with a dot is given another, and a dot alone ends the mail. Source:
+    /// RFC 5321, section 4.5.2.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = String::from_utf8_lossy(&self.0);
+        for line in text.split_inclusive("\r\n") {
+            if line.starts_with('.') {
+                f.write_str(".")?;
+            }
+            f.write_str(line)?;
+        }
+        f.write_str(if text.ends_with("\r\n") { ".\r\n" } else { "\r\n.\r\n" })
     }
 }
 
@@ -273,6 +348,13 @@ mod tests {
             let refusal = server(url).err().unwrap_or_default();
             assert!(!refusal.is_empty() && !refusal.contains("hunter2"), "{url}: {refusal}");
         }
+    }
+
+    #[test]
+    fn a_dot_at_the_begin_of_a_line_does_not_end_the_mail() {
+        let sent = |body: &str| Body(body.into()).to_string();
+        assert_eq!(sent("a\r\n.\r\n.b\r\n"), "a\r\n..\r\n..b\r\n.\r\n");
+        assert_eq!(sent(".a"), "..a\r\n.\r\n");
     }
 
     #[test]
