@@ -4,7 +4,7 @@
 //! `store.rs` (SQL): [`auth`], [`users`], [`lots`], [`bookings`], [`audit`], [`imports`].
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
-//! (events), [`clock`], [`ids`], [`money`], [`text`], [`error`], [`config`].
+//! (events), [`pdf`] (documents), [`clock`], [`ids`], [`money`], [`text`], [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
 //! [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands.
@@ -27,6 +27,7 @@ pub mod jobs;
 pub mod live;
 pub mod lots;
 pub mod money;
+pub mod pdf;
 pub mod secrets;
 pub mod text;
 pub mod users;
