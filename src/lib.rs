@@ -2,10 +2,11 @@
 //!
 //! **Features**, each a folder with `mod.rs` (types and pure rules), `routes.rs` (HTTP) and
 //! `store.rs` (SQL): [`auth`], [`users`], [`lots`], [`bookings`], [`exports`], [`reminders`],
-//! [`mail`], [`audit`], [`imports`].
+//! [`reports`], [`mail`], [`audit`], [`imports`].
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
-//! (events), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`error`], [`config`].
+//! (events), [`pdf`] (documents), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`error`],
+//! [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
 //! [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands.
@@ -31,7 +32,9 @@ pub mod locale;
 pub mod lots;
 pub mod mail;
 pub mod money;
+pub mod pdf;
 pub mod reminders;
+pub mod reports;
 pub mod secrets;
 pub mod text;
 pub mod users;

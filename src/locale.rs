@@ -193,7 +193,7 @@ mod tests {
         let locale = locale(Language::En);
         let money = |amount, code: &str| locale.money(amount, code.parse().unwrap());
         assert_eq!(money(12_345_650, "INR"), "₹1,23,456.50");
-        assert_eq!(money(123_456_789_00, "INR"), "₹12,34,56,789.00");
+        assert_eq!(money(12_345_678_900, "INR"), "₹12,34,56,789.00");
         assert_eq!(money(12_345_650, "USD"), "$123,456.50");
         assert_eq!(money(1_234_567, "JPY"), "JPY 1,234,567");
         assert_eq!(money(-1_234, "KWD"), "-KWD 1.234");

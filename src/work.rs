@@ -13,6 +13,7 @@ use crate::jobs::{self, Done, Failure, Job, Kind, New, Run};
 use crate::mail::Mail;
 use crate::mail::chat::ChatMessage;
 use crate::reminders::DailyReminders;
+use crate::reports::MonthlyReports;
 use crate::{Result, auth};
 
 pub const KINDS: &[Kind] = &[
@@ -22,6 +23,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<ChatMessage>(),
     Kind::of::<Export>(),
     Kind::of::<DailyReminders>(),
+    Kind::of::<MonthlyReports>(),
 ];
 
 pub const SCHEDULES: &[Schedule] = &[
@@ -30,6 +32,11 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "daily-reminders",
         setting: "DAILY_REMINDERS",
         job: |at| New::of(&DailyReminders { at }),
+    },
+    Schedule {
+        name: "monthly-reports",
+        setting: "MONTHLY_REPORTS",
+        job: |at| New::of(&MonthlyReports { at }),
     },
 ];
 

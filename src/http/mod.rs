@@ -32,7 +32,7 @@ use crate::app::App;
 use crate::auth::extract::Peer;
 use crate::error::Error;
 use crate::http::metrics::RouteMetrics;
-use crate::{audit, auth, bookings, exports, jobs, lots, mail, users, web};
+use crate::{audit, auth, bookings, exports, jobs, lots, mail, reports, users, web};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -75,6 +75,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(jobs::routes::router())
         .merge(exports::routes::router())
         .merge(mail::routes::router())
+        .merge(reports::routes::router())
         .merge(operations::router())
 }
 

@@ -206,10 +206,8 @@ impl Mailer {
     ) -> Result<String, Refusal> {
         let envelope = message.envelope();
         let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
-        let parameters = match envelope.to().iter().all(is_ascii) {
-            true => Vec::new(),
-            false => vec![MailParameter::SmtpUtfEight],
-        };
+        let all_ascii = envelope.to().iter().all(is_ascii);
+        let parameters = if all_ascii { Vec::new() } else { vec![MailParameter::SmtpUtfEight] };
         let from = envelope.from().cloned();
         self.within(connection.command(Mail::new(from, parameters))).await?;
         for to in envelope.to() {

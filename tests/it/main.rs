@@ -20,5 +20,6 @@ mod mails;
 mod peers;
 mod process;
 mod reminders;
+mod reports;
 mod sessions;
 mod storage;

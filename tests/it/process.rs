@@ -428,7 +428,7 @@ fn a_full_disk_answers_503_and_what_was_acknowledged_is_there_after_a_restart() 
     command
         .args([
             "-c",
-            "ulimit -f 1000; trap '' XFSZ; exec \"$0\" serve",
+            "ulimit -f 2000; trap '' XFSZ; exec \"$0\" serve",
             env!("CARGO_BIN_EXE_parking"),
         ])
         .env_clear()

@@ -24,6 +24,8 @@ async fn wish(who: &Caller<'_>, wishes: Value) {
 
 /// To the next 18:00 in Kolkata, and what is due then.
 async fn evening(app: &TestApp) {
+    // A schedule that was never looked at has missed nothing.
+    work(app).await;
     let zone = jiff::tz::TimeZone::get("Asia/Kolkata").unwrap();
     let now = app.now().to_zoned(zone);
     let today = now.date().at(18, 0, 0, 0).to_zoned(now.time_zone().clone()).unwrap();
@@ -144,7 +146,7 @@ async fn a_reminder_goes_to_the_persons_own_space_else_to_the_installations() {
     let said = posts[0].body.to_string();
     assert!(said.contains("*Still parked at Central*") && said.contains("Hello asha,"), "{said}");
     assert!(reminders(&admin, &asha).await.is_empty());
-    assert!(chat.received().is_empty());
+    assert_eq!(chat.received().len(), 2);
 }
 
 #[tokio::test]

@@ -107,6 +107,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The months that the operator has reports of, the newest first */
+        get: operations["list_operator_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/reports/{month}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The operator's month, as it was reported */
+        get: operations["operator_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/reports/{month}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The operator's month as PDF */
+        get: operations["operator_report_pdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/schedules": {
         parameters: {
             query?: never;
@@ -526,6 +577,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The months that there are reports of, the newest first */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/{month}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own month, as it was reported */
+        get: operations["report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/{month}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own month as PDF */
+        get: operations["report_pdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/setup": {
         parameters: {
             query?: never;
@@ -850,6 +952,20 @@ export interface components {
             /** @example ok */
             status: string;
         };
+        HourLoad: {
+            /** Format: int64 */
+            bookings_started: number;
+            /**
+             * Format: int64
+             * @description Of the day, 0 to 23.
+             */
+            hour: number;
+            /**
+             * Format: double
+             * @description Vehicles parked in that hour on average.
+             */
+            parked: number;
+        };
         /**
          * @description The languages that mails, reports and pages are written in.
          * @enum {string}
@@ -913,6 +1029,30 @@ export interface components {
             price_per_hour_minor?: number | null;
             tariff?: components["schemas"]["NewTariff"] | null;
             time_zone?: string | null;
+        };
+        /** @description A lot's month. */
+        LotMonth: components["schemas"]["Totals"] & {
+            lot: string;
+            /** Format: uuid */
+            lot_id: string;
+            /** Format: int64 */
+            number_of_spots: number;
+            /**
+             * Format: double
+             * @description The part of its spots that was taken on average, 0 to 1.
+             */
+            occupancy: number;
+            /**
+             * Format: double
+             * @description Bookings per spot.
+             */
+            turnover: number;
+        };
+        LotTotals: components["schemas"]["Totals"] & {
+            /** @description As it was called then. */
+            lot: string;
+            /** Format: uuid */
+            lot_id: string;
         };
         /** @description How mail goes out, and what is waiting. */
         MailPage: components["schemas"]["Page_SentMail"] & {
@@ -1017,6 +1157,23 @@ export interface components {
             lot_id: string;
             /** @example MH 12 AB 1234 */
             vehicle_plate: string;
+        };
+        /** @description The operator's month. */
+        OperatorReport: components["schemas"]["Totals"] & {
+            /** Format: date-time */
+            created_at: string;
+            /** @description The hours of the day. */
+            hours: components["schemas"]["HourLoad"][];
+            /** @description The most revenue first. */
+            lots: components["schemas"]["LotMonth"][];
+            /** @example 2026-10 */
+            month: string;
+            month_before: components["schemas"]["Totals"];
+            /**
+             * Format: int64
+             * @description Of them, still open when the report was made: their cost is not in it.
+             */
+            open_bookings: number;
         };
         /** @description One page of a list. */
         Page_AdminBooking: {
@@ -1180,6 +1337,17 @@ export interface components {
                 time_zone: string;
                 /** Format: date-time */
                 updated_at: string;
+            }[];
+            /** @description For the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ReportedMonth: {
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                /** @example 2026-10 */
+                month: string;
             }[];
             /** @description For the next page; `null` on the last. */
             next_cursor: string | null;
@@ -1378,6 +1546,29 @@ export interface components {
              */
             time_zone?: string | null;
         };
+        /** @description A person's month. */
+        Report: components["schemas"]["Totals"] & {
+            /** Format: date-time */
+            created_at: string;
+            /** @description The most used first. */
+            lots: components["schemas"]["LotTotals"][];
+            /** @example 2026-10 */
+            month: string;
+            month_before: components["schemas"]["Totals"];
+            /**
+             * Format: int64
+             * @description Of them, still open when the report was made: their cost is not in it.
+             */
+            open_bookings: number;
+            weeks: components["schemas"]["WeekTotals"][];
+        };
+        /** @description A month that there is a report of. */
+        ReportedMonth: {
+            /** Format: date-time */
+            created_at: string;
+            /** @example 2026-10 */
+            month: string;
+        };
         /**
          * @description What somebody may do. There is one admin.
          * @enum {string}
@@ -1543,6 +1734,18 @@ export interface components {
          * @enum {string}
          */
         TaskStatus: "queued" | "running" | "succeeded" | "failed";
+        /** @description What a number of bookings come to. */
+        Totals: {
+            /** Format: int64 */
+            bookings: number;
+            /**
+             * Format: int64
+             * @description Minutes parked.
+             */
+            minutes: number;
+            /** @description What the closed ones cost, by currency. */
+            spend: components["schemas"]["Spend"][];
+        };
         /** @description What is not sent any more. */
         Unsubscribed: {
             list: components["schemas"]["List"];
@@ -1550,6 +1753,13 @@ export interface components {
         UserChange: {
             /** @description Whether they may sign in. `false` ends their sessions. */
             active: boolean;
+        };
+        WeekTotals: components["schemas"]["Totals"] & {
+            /**
+             * Format: date
+             * @description Its Monday, or the first of the month.
+             */
+            from: string;
         };
         /** @description A mail with what it says. */
         WholeMail: components["schemas"]["SentMail"] & {
@@ -1834,6 +2044,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WholeMail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_operator_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportedMonth"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operator_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 2026-10 */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorReport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operator_report_pdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 2026-10 */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
                 };
             };
             404: {
@@ -3029,6 +3326,85 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportedMonth"];
+                };
+            };
+        };
+    };
+    report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 2026-10 */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_pdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 2026-10 */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
