@@ -141,7 +141,7 @@ pub fn receipt(to: &Recipient, booking: &Record) -> Letter {
         ];
         names.into_iter().zip(values)
     };
-    let path = format!("/bookings/{}", booking.id);
+    let path = format!("/history/{}", booking.id);
     match to.language() {
         En => Letter::new(En, format!("Receipt: {cost} at {}", booking.lot_name))
             .text(hello(to))
