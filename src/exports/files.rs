@@ -66,6 +66,7 @@ impl Place {
                 Ok(Arc::new(store.with_fsync(true)))
             }
             Self::Bucket { name, prefix, options } => {
+                crate::tls::choose();
                 let mut builder = AmazonS3Builder::new().with_bucket_name(name);
                 for (key, value) in options {
                     builder = builder.with_config(*key, value);

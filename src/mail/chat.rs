@@ -34,8 +34,7 @@ pub fn check_webhook(url: &str, origin: &str) -> Result<String, String> {
 /// # Errors
 /// When the system's certificates cannot be used.
 pub fn client() -> Result<reqwest::Client, String> {
-    // Another part of the program may have chosen the same already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::tls::choose();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(20))

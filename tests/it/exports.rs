@@ -5,6 +5,7 @@ use parking::jobs::worker;
 use serde_json::{Value, json};
 
 use crate::harness::{Caller, TestApp, text};
+use crate::peers::S3Server;
 
 /// Asks for an export, has it written, gives the finished task.
 async fn export(app: &TestApp, who: &Caller<'_>, path: &str, wish: Value) -> Value {
@@ -165,4 +166,59 @@ on_both! {
         assert_eq!(started.len(), 5000);
         assert!(started.is_sorted() && started.windows(2).all(|pair| pair[0] != pair[1]));
     }
+}
+
+#[tokio::test]
+async fn exports_can_be_kept_in_a_bucket() {
+    let server = S3Server::start().await;
+    let (url, endpoint) = (format!("s3://{}/exports", S3Server::BUCKET), server.url());
+    let app = TestApp::with(&[
+        ("EXPORTS_URL", &url),
+        ("AWS_ENDPOINT", &endpoint),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_REGION", S3Server::REGION),
+        ("AWS_ACCESS_KEY_ID", S3Server::ACCESS_KEY),
+        ("AWS_SECRET_ACCESS_KEY", S3Server::SECRET_KEY),
+    ])
+    .await;
+    let (admin, asha) = (app.admin().await, app.driver("asha").await);
+    let lot = admin.new_lot("Central", 5).await;
+    asha.park(&lot).await.expect(201);
+    app.wait_minutes(1);
+    let task = export(&app, &asha, "/api/exports", json!({})).await;
+    let url = text(&task["result"], "download_url");
+    let id = url.rsplit('/').next().unwrap();
+    assert_eq!(server.objects(), [format!("exports/{id}.csv")]);
+    assert!(download(&asha, &task).await.contains(",Central,A01,"));
+    assert!(!app.folder.path().join("exports").exists());
+
+    app.wait_minutes(9 * 24 * 60);
+    admin.post_empty("/api/admin/schedules/clean-up/run").await.expect(202);
+    worker::work_off(&app.app).await.unwrap();
+    assert!(server.objects().is_empty(), "{:?}", server.objects());
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_away_delays_an_export() {
+    let server = S3Server::start().await;
+    let (url, endpoint) = (format!("s3://{}", S3Server::BUCKET), server.url());
+    let app = TestApp::with(&[
+        ("EXPORTS_URL", &url),
+        ("AWS_ENDPOINT", &endpoint),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_REGION", S3Server::REGION),
+        ("AWS_ACCESS_KEY_ID", "another"),
+        ("AWS_SECRET_ACCESS_KEY", S3Server::SECRET_KEY),
+    ])
+    .await;
+    let asha = app.driver("asha").await;
+    let begun = asha.post("/api/exports", json!({})).await.expect(202);
+    worker::work_off(&app.app).await.unwrap();
+    let task = asha.get(&format!("/api/tasks/{}", text(&begun, "task_id"))).await.expect(200);
+    assert_eq!((text(&task, "status"), &task["result"]), ("queued", &Value::Null));
+    let said = text(&task, "error");
+    assert!(
+        said.contains("could not be written") && !said.contains(S3Server::SECRET_KEY),
+        "{said}"
+    );
 }

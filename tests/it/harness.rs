@@ -51,8 +51,12 @@ impl TestApp {
     }
 
     pub async fn postgres() -> Self {
+        Self::on_postgres(&[]).await
+    }
+
+    pub async fn on_postgres(settings: &[(&str, &str)]) -> Self {
         let url = postgres_schema().await;
-        Self::with(&[("DATABASE_URL", &url)]).await
+        Self::with(&[&[("DATABASE_URL", url.as_str())], settings].concat()).await
     }
 
     /// With settings other than the defaults.
