@@ -32,6 +32,12 @@ pub fn first_id(instant: Timestamp) -> Uuid {
     id_at(instant, [0; 8])
 }
 
+/// An id that is below every id of `instant` and of later ones, and above those of earlier ones.
+#[must_use]
+pub fn last_id_before(instant: Timestamp) -> Uuid {
+    Uuid::from_u128(first_id(instant).as_u128().saturating_sub(1))
+}
+
 /// When something with this id came to be, to the millisecond.
 #[must_use]
 pub fn time_of(id: Uuid) -> Timestamp {
@@ -97,6 +103,13 @@ mod tests {
         fn no_id_is_below_the_first_of_its_instant(at in 0..4_000_000_000_000_000_i64) {
             prop_assert!(first_id(from_micros(at)) <= new_id(from_micros(at)));
         }
+    }
+
+    #[test]
+    fn the_last_id_before_an_instant_lies_between_those_of_earlier_and_of_later() {
+        let at = from_micros(1_790_000_000_123_456);
+        let earlier = new_id(from_micros(1_790_000_000_123_455));
+        assert!(earlier < last_id_before(at) && last_id_before(at) < first_id(at));
     }
 
     #[test]

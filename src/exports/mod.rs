@@ -89,17 +89,13 @@ impl Export {
             .map_err(|_| Failure::for_good(format!("{} is no time zone", self.time_zone)))?;
         let (app, everyone) = (&run.app, self.everyone);
         let to = self.to.map_or(run.created_at, |to| to.min(run.created_at));
-        let selection = Selection {
-            lot: self.lot,
-            user: self.user,
-            from: self.from,
-            to: Some(to),
-            ..Selection::default()
-        };
+        let selection =
+            Selection { lot: self.lot, user: self.user, to: Some(to), ..Selection::default() };
         let mut file = app.files.create(run.id).await?;
         let mut chunk = csv::head(everyone);
         let (mut rows, mut bytes, mut begin) = (0, 0, None);
-        let mut after = self.from.map_or(Uuid::nil(), ids::first_id);
+        // One lower bound and no second one: SQLite might look for the wrong one of two.
+        let mut after = self.from.map_or(Uuid::nil(), ids::last_id_before);
         loop {
             bytes += i64::try_from(chunk.len()).unwrap_or_default();
             file.write(chunk).await?;

@@ -12,8 +12,8 @@ const BOOKINGS_PER_USER: u32 = 200;
 const MINUTE_MICROS: i64 = 60_000_000;
 
 pub const USER: &str = "
-    insert into users (id, name, search, is_admin, active, created_at)
-    values (?1, 'Somebody', 'somebody', false, true, ?2)";
+    insert into users (id, name, search, is_admin, active, created_at, email)
+    values (?1, 'Somebody', 'somebody', false, true, ?2, ?3)";
 const BOOKING: &str = "
     insert into bookings (id, reference, lot_id, spot_id, spot_label, user_id, vehicle_plate,
         started_at, released_at, price_per_hour_minor, currency, free_minutes, increment_minutes,
@@ -21,8 +21,25 @@ const BOOKING: &str = "
     select ?1, ?2, s.lot_id, s.id, s.label, ?3, ?4, ?5, ?6, 200, 'EUR', 0, 1, null, 200
     from spots s where s.id = ?7";
 
+/// A past: so many bookings, one after the other.
+pub struct Past {
+    pub bookings: u32,
+    pub users: u32,
+    /// When the first started, in microseconds since the epoch.
+    pub begin: i64,
+    /// From the start of one to the start of the next.
+    pub every: i64,
+}
+
 /// Adds `count` closed bookings in turns of the registered users and as many others as it takes.
 pub fn bookings(database: &Path, count: u32) -> Result<()> {
+    let users = count / BOOKINGS_PER_USER;
+    let begin = now_micros() - i64::from(count + 1) * MINUTE_MICROS;
+    past(database, &Past { bookings: count, users, begin, every: MINUTE_MICROS })
+}
+
+/// Adds the bookings of a past.
+pub fn past(database: &Path, past: &Past) -> Result<()> {
     let mut connection = Connection::open(database)?;
     connection.execute_batch("pragma synchronous = off; pragma cache_size = -1048576;")?;
     let transaction = connection.transaction()?;
@@ -33,10 +50,10 @@ pub fn bookings(database: &Path, count: u32) -> Result<()> {
     };
     let mut users = ids("select id from users where not is_admin")?;
     let spots = ids("select id from spots order by lot_id, label_order")?;
-    let begin = now_micros() - i64::from(count + 1) * MINUTE_MICROS;
-    while users.len() < (count / BOOKINGS_PER_USER) as usize {
-        let id = made.id(begin);
-        transaction.prepare_cached(USER)?.execute(params![id, begin])?;
+    while users.len() < past.users as usize {
+        let id = made.id(past.begin);
+        let email = format!("somebody{}@example.org", users.len());
+        transaction.prepare_cached(USER)?.execute(params![id, past.begin, email])?;
         users.push(id);
     }
 
@@ -50,10 +67,10 @@ pub fn bookings(database: &Path, count: u32) -> Result<()> {
     }
     {
         let mut insert = transaction.prepare(BOOKING)?;
-        for number in 0..count {
+        for number in 0..past.bookings {
             let turn = number as usize;
             let user = turn % users.len();
-            let start = begin + i64::from(number) * MINUTE_MICROS;
+            let start = past.begin + i64::from(number) * past.every;
             let plate = format!("PAST{user}");
             insert.execute(params![
                 made.id(start),

@@ -58,10 +58,21 @@ impl Yard {
         time: Duration,
         lot_of: impl Fn(usize) -> usize,
     ) -> Result<Load> {
+        self.park_and_leave_every(Duration::ZERO, time, lot_of).await
+    }
+
+    /// [`Yard::park_and_leave`], with a pause after each time.
+    pub async fn park_and_leave_every(
+        &self,
+        pause: Duration,
+        time: Duration,
+        lot_of: impl Fn(usize) -> usize,
+    ) -> Result<Load> {
         let usage = || self.server.usage();
         measure(usage, time, async |tally| {
             let clients = self.tokens.iter().enumerate().map(|(user, token)| {
-                park_and_leave(self.server.address, token, &self.lots[lot_of(user)], user, tally)
+                let lot = &self.lots[lot_of(user)];
+                park_and_leave(self.server.address, token, lot, user, pause, tally)
             });
             try_join_all(clients).await.map(drop)
         })
@@ -199,6 +210,7 @@ async fn park_and_leave(
     token: &str,
     lot: &str,
     user: usize,
+    pause: Duration,
     tally: &Tally,
 ) -> Result<()> {
     let mut connection = Connection::open(address).await?;
@@ -216,6 +228,9 @@ async fn park_and_leave(
         let headers = [key.as_str()];
         let release = Request::post(&path, None).token(token).headers(&headers);
         tally.call(&mut connection, &release, 200).await?;
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
     }
     Ok(())
 }

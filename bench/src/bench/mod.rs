@@ -1,8 +1,10 @@
 //! Speed and memory, as ratios to limits that are measured in the same run.
 //!
-//! Each file is one measurement: [`bookings`], [`lots`], [`history`], [`claims`], [`logins`]. They
-//! share the clients of [`load`], the limits of [`limits`] and [`raw`], and write to a [`report`].
+//! Each file is one measurement: [`bookings`], [`lots`], [`history`], [`claims`], [`logins`],
+//! [`background`]. They share the clients of [`load`], the limits of [`limits`] and [`raw`], and
+//! write to a [`report`].
 
+mod background;
 mod bookings;
 mod claims;
 mod fill;
@@ -70,6 +72,10 @@ enum Measurement {
     Logins,
     /// Park and release beside people who sign in.
     Crowd,
+    /// A big export.
+    Export,
+    /// The mails of a month to everybody, beside requests.
+    Mails,
 }
 
 /// How long and how often.
@@ -142,6 +148,8 @@ impl Bench {
             Measurement::Claims => claims::big_and_small(self, report).await,
             Measurement::Logins => logins::rate(self, report).await,
             Measurement::Crowd => logins::beside_bookings(self, report).await,
+            Measurement::Export => background::export(self, report).await,
+            Measurement::Mails => background::mails(self, report).await,
         }
     }
 

@@ -51,7 +51,8 @@ const BOOKING: &str = "
         b.price_per_hour_minor, b.free_minutes, b.increment_minutes, b.daily_cap_minor
     from bookings b join lots l on l.id = b.lot_id where b.id = ?1";
 const CLOSE: &str =
-    "update bookings set released_at = ?1, cost_minor = ?2 where id = ?3 and released_at is null";
+    "update bookings set released_at = ?1, cost_minor = ?2 where id = ?3 and released_at is null
+     returning exists (select 1 from users u where u.id = bookings.user_id and u.receipts)";
 const FREE: &str = "
     insert into free_spots (spot_id, lot_id, label, label_order)
     select id, lot_id, label, label_order from spots where id = ?1 and not out_of_service";
@@ -171,7 +172,7 @@ fn apply(connection: &Connection, change: &Change, made: &mut Made) -> Result<Id
         }
         Change::Release { booking } => {
             let spot: Id = sql(BOOKING)?.query_row([booking], |row| row.get(4))?;
-            sql(CLOSE)?.execute(params![now, 200, booking])?;
+            sql(CLOSE)?.query_row(params![now, 200, booking], |row| row.get::<_, bool>(0))?;
             sql(FREE)?.execute([spot])?;
             *booking
         }
@@ -202,10 +203,13 @@ impl Made {
         Self { state: now, references: now }
     }
 
+    /// A `UUIDv7` with the microseconds in it, as the server makes them.
     pub fn id(&mut self, micros: i64) -> Id {
+        let time = (micros / 1000) << 16 | 0x7000 | (micros % 1000 * 4096 / 1000);
+        let tail = self.random() >> 2 | 1 << 63;
         let mut id = [0; 16];
-        id[..8].copy_from_slice(&(micros << 12).to_be_bytes());
-        id[8..].copy_from_slice(&self.random().to_be_bytes());
+        id[..8].copy_from_slice(&time.to_be_bytes());
+        id[8..].copy_from_slice(&tail.to_be_bytes());
         id
     }
 
@@ -247,7 +251,7 @@ mod tests {
         }
         let mut made = Made::new();
         for _ in 0..2 {
-            connection.execute(fill::USER, params![made.id(1), 1])?;
+            connection.execute(fill::USER, params![made.id(1), 1, None::<String>])?;
         }
         let lot = made.id(2);
         connection.execute(

@@ -1,0 +1,231 @@
+//! Work in the background: a big export, and the mails of a large operator's month beside requests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::fill::{self, Past};
+use super::load::Yard;
+use super::raw::now_micros;
+use super::report::{Goal, Report};
+use super::{Bench, Place, kib_to_mib};
+use crate::api;
+use crate::http::{Connection, Request};
+use crate::server::{ADMIN_EMAIL, ADMIN_PASSWORD, Server};
+use crate::stats::Latencies;
+
+const LOTS: usize = 150;
+const ROWS: u32 = 1_000_000;
+const PEOPLE: u32 = 20_000;
+/// Ten a month and person.
+const MONTH_BOOKINGS: u32 = 200_000;
+const DAY_MICROS: i64 = 86_400_000_000;
+/// What the mail server takes for a mail.
+const MAIL_MILLIS: u64 = 20;
+/// Connections that the server uses (`CONNECTIONS_MAX` in src/mail/transport.rs).
+const MAIL_CONNECTIONS: f64 = 8.0;
+/// People who park and leave, with a pause each time.
+const CLIENTS: usize = 16;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The admin.
+struct Admin {
+    address: SocketAddr,
+    token: String,
+}
+
+impl Admin {
+    async fn at(server: &Server) -> Result<Self> {
+        let mut connection = Connection::open(server.address).await?;
+        let token = api::log_in(&mut connection, ADMIN_EMAIL, ADMIN_PASSWORD).await?.access_token;
+        Ok(Self { address: server.address, token })
+    }
+
+    async fn call(&mut self, method: &str, path: &str, json: Option<&str>) -> Result<Value> {
+        // A new one: the server closes those that say nothing for a while.
+        let mut connection = Connection::open(self.address).await?;
+        let request =
+            Request { method, path, json, token: Some(&self.token), ..Request::default() };
+        let answer = connection.call(&request).await?;
+        ensure!(matches!(answer.status, 200 | 202), "{method} {path}: {}", answer.text());
+        Ok(serde_json::from_slice(answer.body)?)
+    }
+
+    /// Begins a task; gives its path.
+    async fn begin(&mut self, path: &str, json: Option<&str>) -> Result<String> {
+        let begun = self.call("POST", path, json).await?;
+        let id = begun["task_id"].as_str().context("no task")?;
+        Ok(format!("/api/tasks/{id}"))
+    }
+
+    /// Waits for the end of a task.
+    async fn end(&mut self, task: &str) -> Result<Value> {
+        loop {
+            let seen = self.call("GET", task, None).await?;
+            match seen["status"].as_str() {
+                Some("succeeded") => return Ok(seen),
+                Some("failed") => bail!("a task failed: {}", seen["error"]),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate needs no 52 bits")]
+pub async fn export(bench: &Bench, report: &mut Report) -> Result<()> {
+    let rows = if bench.plan.quick { ROWS / 10 } else { ROWS };
+    report.section(format!("An export of {rows} bookings"));
+    let folder = bench.folder(Place::Disk)?;
+    let parking = bench.parking(Place::Disk, &folder.path().join("server"))?;
+    let every = 60_000_000;
+    let begin = now_micros() - i64::from(rows + 1) * every;
+    Yard::open(&parking, 1, &[100; LOTS]).await?.server.stop()?;
+    let past = Past { bookings: rows, users: rows / 200, begin, every };
+    fill::past(&parking.database(), &past).context("cannot fill the database")?;
+    let (mut rates, mut growths) = (vec![], vec![]);
+    for round in 1..=3 {
+        let server = parking.serve()?;
+        let mut admin = Admin::at(&server).await?;
+        // A small one first: what the first export loads is not what rows cost.
+        let small = format!(r#"{{"to":"2001-01-0{round}T00:00:00Z"}}"#);
+        let task = admin.begin("/api/admin/exports", Some(&small)).await?;
+        admin.end(&task).await?;
+        let before = server.usage().resident_max;
+        let begun = Instant::now();
+        // Another request each time: the same again would be the same task.
+        let all = format!(r#"{{"from":"2001-01-0{round}T00:00:00Z"}}"#);
+        let task = admin.begin("/api/admin/exports", Some(&all)).await?;
+        let done = admin.end(&task).await?;
+        let took = begun.elapsed();
+        let written = done["result"]["rows"].as_u64().context("no rows")?;
+        ensure!(written >= u64::from(rows), "{written} rows instead of {rows}");
+        rates.push(written as f64 / took.as_secs_f64());
+        growths.push(kib_to_mib(server.usage().resident_max - before));
+        server.stop()?;
+    }
+    report.add("rows", crate::stats::median(&rates), "/s", Goal::AtLeast(100_000.0));
+    report.add("memory more", crate::stats::median(&growths), "MiB", Goal::AtMost(50.0));
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate needs no 52 bits")]
+pub async fn mails(bench: &Bench, report: &mut Report) -> Result<()> {
+    let people = if bench.plan.quick { PEOPLE / 10 } else { PEOPLE };
+    let bookings = if bench.plan.quick { MONTH_BOOKINGS / 10 } else { MONTH_BOOKINGS };
+    report.section(format!(
+        "Reports and reminders to {people} people with {bookings} bookings in the month; the mail \
+         server takes {MAIL_MILLIS} ms for a mail"
+    ));
+    let sink = Sink::listen().await?;
+    let folder = bench.folder(Place::Disk)?;
+    let parking = bench.parking(Place::Disk, &folder.path().join("server"))?;
+    // Within last month; people have been away since.
+    let begin = in_last_month()?;
+    let every = 8 * DAY_MICROS / i64::from(bookings);
+    let parking = parking
+        .environment("SMTP_URL", format!("smtp://127.0.0.1:{}", sink.port))
+        .environment("TIME_ZONE", "UTC")
+        .environment("REMIND_AWAY_DAYS", "1");
+    let past = Past { bookings, users: people, begin, every };
+    let yard = Yard::open(&parking, CLIENTS, &[100; LOTS]).await?;
+    let yard = yard.restart(&parking, || fill::past(&parking.database(), &past))?;
+    let mut admin = Admin::at(&yard.server).await?;
+    let round = bench.plan.round * 4;
+    let now_and_then = || yard.park_and_leave_every(PAUSE, round, |user| user % LOTS);
+    let idle = now_and_then().await?.latencies;
+
+    let mut enqueued = Vec::new();
+    for schedule in ["monthly-reports", "daily-reminders"] {
+        let begun = Instant::now();
+        let task = admin.begin(&format!("/api/admin/schedules/{schedule}/run"), None).await?;
+        admin.end(&task).await?;
+        enqueued.push(begun.elapsed().as_secs_f64());
+    }
+    let (sent, begun) = (sink.mails(), Instant::now());
+    let busy = now_and_then().await?.latencies;
+    let rate = (sink.mails() - sent) as f64 / begun.elapsed().as_secs_f64();
+    let limit = MAIL_CONNECTIONS * 1e3 / MAIL_MILLIS as f64;
+    report.add("reports enqueued", enqueued[0], "s", Goal::AtMost(10.0));
+    report.add("reminders enqueued", enqueued[1], "s", Goal::AtMost(10.0));
+    report.add("mails", rate, "/s", Goal::None);
+    report.add("mails / what the mail server takes", rate / limit, "", Goal::AtLeast(0.8));
+    let p99 = |latencies: &Latencies| latencies.at(0.99).as_secs_f64() * 1e3;
+    report.add("park and release p99, idle", p99(&idle), "ms", Goal::None);
+    report.add(
+        "the same while mails go out / idle",
+        p99(&busy) / p99(&idle),
+        "",
+        Goal::AtMost(1.5),
+    );
+    yard.server.stop()?;
+    Ok(())
+}
+
+/// Eight days from here are within last month, in microseconds since the epoch.
+fn in_last_month() -> Result<i64> {
+    let seconds: i64 = rusqlite::Connection::open_in_memory()?.query_row(
+        "select cast(strftime('%s', 'now', 'start of month', '-20 days') as integer)",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(seconds * 1_000_000)
+}
+
+/// A mail server that takes everything, a little later.
+struct Sink {
+    port: u16,
+    mails: Arc<AtomicU64>,
+}
+
+impl Sink {
+    async fn listen() -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let mails: Arc<AtomicU64> = Arc::default();
+        let count = mails.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // A client that goes away ends its dialogue, and nothing else.
+                tokio::spawn(dialogue(stream, count.clone()));
+            }
+        });
+        Ok(Self { port, mails })
+    }
+
+    fn mails(&self) -> u64 {
+        self.mails.load(Ordering::Relaxed)
+    }
+}
+
+async fn dialogue(stream: TcpStream, mails: Arc<AtomicU64>) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let (input, mut output) = stream.into_split();
+    let mut lines = BufReader::new(input).lines();
+    output.write_all(b"220 sink\r\n").await?;
+    let mut is_data = false;
+    while let Some(line) = lines.next_line().await? {
+        let answer: &[u8] = match (is_data, line.get(..4)) {
+            (true, _) if line == "." => {
+                tokio::time::sleep(Duration::from_millis(MAIL_MILLIS)).await;
+                mails.fetch_add(1, Ordering::Relaxed);
+                is_data = false;
+                b"250 taken\r\n"
+            }
+            (true, _) => continue,
+            (false, Some("DATA")) => {
+                is_data = true;
+                b"354 go on\r\n"
+            }
+            (false, Some("QUIT")) => break,
+            _ => b"250 well\r\n",
+        };
+        output.write_all(answer).await?;
+    }
+    Ok(())
+}
