@@ -17,8 +17,11 @@ use uuid::Uuid;
 use crate::jobs::Failure;
 use crate::secrets;
 
-/// Pieces of a file that are on their way at once; each has 5 MiB, the least that S3 takes.
+/// Pieces of a file that are on their way at once.
 const PIECES_AT_ONCE: usize = 1;
+/// The least that S3 takes, in bytes.
+const BUCKET_PIECE: usize = 5 * 1024 * 1024;
+const FOLDER_PIECE: usize = 1024 * 1024;
 /// A file that nobody knows may still be on its way into the database.
 const UNKNOWN_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -117,7 +120,8 @@ impl Files {
     /// When the storage does not take it now.
     pub async fn create(&self, id: Uuid) -> Result<Writer, Failure> {
         let upload = self.store.put_multipart(&path(id)).await.map_err(|error| failed(&error))?;
-        Ok(Writer(WriteMultipart::new(upload)))
+        let piece = if self.folder.is_some() { FOLDER_PIECE } else { BUCKET_PIECE };
+        Ok(Writer(WriteMultipart::new_with_chunk_size(upload, piece)))
     }
 
     /// The length of a file in bytes, and what is in it.

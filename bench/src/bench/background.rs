@@ -140,15 +140,21 @@ pub async fn mails(bench: &Bench, report: &mut Report) -> Result<()> {
     let now_and_then = || yard.park_and_leave_every(PAUSE, round, |user| user % LOTS);
     let idle = now_and_then().await?.latencies;
 
-    let mut enqueued = Vec::new();
-    for schedule in ["monthly-reports", "daily-reminders"] {
-        let begun = Instant::now();
-        let task = admin.begin(&format!("/api/admin/schedules/{schedule}/run"), None).await?;
-        admin.end(&task).await?;
-        enqueued.push(begun.elapsed().as_secs_f64());
-    }
+    let enqueue = async {
+        let mut took = Vec::new();
+        for schedule in ["monthly-reports", "daily-reminders"] {
+            let begun = Instant::now();
+            let task = admin.begin(&format!("/api/admin/schedules/{schedule}/run"), None).await?;
+            admin.end(&task).await?;
+            took.push(begun.elapsed().as_secs_f64());
+        }
+        anyhow::Ok(took)
+    };
+    let (busy, enqueued) = tokio::try_join!(now_and_then(), enqueue)?;
+    let busy = busy.latencies;
+    // Alone, so that it is the mail server that limits it.
     let (sent, begun) = (sink.mails(), Instant::now());
-    let busy = now_and_then().await?.latencies;
+    tokio::time::sleep(round).await;
     let rate = (sink.mails() - sent) as f64 / begun.elapsed().as_secs_f64();
     let limit = MAIL_CONNECTIONS * 1e3 / MAIL_MILLIS as f64;
     report.add("reports enqueued", enqueued[0], "s", Goal::AtMost(10.0));
@@ -158,7 +164,7 @@ pub async fn mails(bench: &Bench, report: &mut Report) -> Result<()> {
     let p99 = |latencies: &Latencies| latencies.at(0.99).as_secs_f64() * 1e3;
     report.add("park and release p99, idle", p99(&idle), "ms", Goal::None);
     report.add(
-        "the same while mails go out / idle",
+        "the same while they are enqueued and sent / idle",
         p99(&busy) / p99(&idle),
         "",
         Goal::AtMost(1.5),
