@@ -187,6 +187,30 @@ const stops: Stop[] = [
     ready: (page) => expect(page.getByText('asha@example.com').first()).toBeAttached(),
   },
   {
+    name: 'reports',
+    who: 'admin',
+    path: () => '/admin/reports',
+    ready: heading('Reports'),
+  },
+  {
+    name: 'report',
+    who: 'admin',
+    path: async ({ world }) => `/admin/reports/${await world.monthlyReport()}`,
+    ready: (page) => expect(page.getByText('By lot')).toBeVisible(),
+  },
+  {
+    name: 'mails',
+    who: 'admin',
+    path: () => '/admin/mails',
+    ready: (page) => expect(page.getByText('asha@example.com').first()).toBeAttached(),
+  },
+  {
+    name: 'mail',
+    who: 'admin',
+    path: async ({ world, driver }) => `/admin/mails/${await world.mailTo(driver)}`,
+    ready: (page) => expect(page.locator('iframe')).toBeVisible(),
+  },
+  {
     name: 'tasks',
     who: 'admin',
     path: () => '/admin/tasks',

@@ -452,7 +452,7 @@ export const en = {
   operator_reports: {
     one: 'Report',
     title: 'Report of {month}',
-    lead: 'Every month as it was when it ended.',
+    lead: 'Each month as it stood when its report was made.',
     made: 'Made {time}',
     open: '{n} booking was still open: its cost is not in it. | {n} bookings were still open: their cost is not in it.',
     print: 'Print',

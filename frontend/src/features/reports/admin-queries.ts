@@ -7,6 +7,8 @@ export function useAdminReports() {
   return useQuery({
     queryKey: keys.adminReports,
     queryFn: ({ signal }) => unwrap(api.GET('/api/admin/reports', { signal })),
+    // Whoever comes back from running the schedule by hand wants to see its report.
+    staleTime: 0,
   })
 }
 
