@@ -1,13 +1,16 @@
 // A server of its own: the real binary on a free port, with a new data folder.
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 
 export interface Server {
   url: string
   /** The one-time link that makes the first admin; relative. */
   claimLink: string
+  /** Brings in lots or sessions of the past. */
+  importCsv(what: 'lots' | 'sessions', csv: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -17,15 +20,16 @@ export async function startServer(settings: Record<string, string> = {}): Promis
   const binary =
     process.env.PARKING_BIN ?? join(import.meta.dirname, '../../target/release/parking')
   const folder = await mkdtemp(join(tmpdir(), 'parking-e2e-'))
+  const env = {
+    PATH: process.env.PATH,
+    DATA_DIR: folder,
+    LISTEN: '127.0.0.1:0',
+    RATE_LIMIT: 'off',
+    ...settings,
+  }
   const child = spawn(resolve(binary), ['serve'], {
     cwd: folder,
-    env: {
-      PATH: process.env.PATH,
-      DATA_DIR: folder,
-      LISTEN: '127.0.0.1:0',
-      RATE_LIMIT: 'off',
-      ...settings,
-    },
+    env,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const ended = new Promise<void>((done) => child.once('exit', () => done()))
@@ -34,6 +38,12 @@ export async function startServer(settings: Record<string, string> = {}): Promis
     child.kill('SIGTERM')
     await ended
     await rm(folder, { recursive: true, force: true })
+  }
+
+  async function importCsv(what: 'lots' | 'sessions', csv: string): Promise<void> {
+    const file = join(folder, `${what}.csv`)
+    await writeFile(file, csv)
+    await promisify(execFile)(resolve(binary), ['import', what, file], { cwd: folder, env })
   }
 
   const url = await new Promise<{ url: string; claimLink: string }>((found, failed) => {
@@ -53,5 +63,5 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       found({ url: address, claimLink: /\/claim#token=\S+/.exec(log)?.[0] ?? '' })
     })
   })
-  return { ...url, stop }
+  return { ...url, importCsv, stop }
 }

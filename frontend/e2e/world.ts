@@ -1,6 +1,6 @@
 // What a story begins with: lots and people, made over the API.
 import { request, type APIRequestContext, type BrowserContext, type Page } from '@playwright/test'
-import type { Booking, Lot, NewLot, Session } from '../src/api/types'
+import type { Booking, Lot, NewLot, Page as Listed, SentMail, Session } from '../src/api/types'
 import type { Server } from './server'
 
 export interface Account {
@@ -10,6 +10,8 @@ export interface Account {
   password: string
   token: string
 }
+
+const LOOK_AGAIN_MS = 100
 
 let last = 0
 /** Distinct in every test, so tests share a server without meeting. */
@@ -64,6 +66,27 @@ export class World {
 
   release(who: Account, booking: Booking): Promise<Booking> {
     return this.call(who, 'POST', `/api/bookings/${booking.id}/release`)
+  }
+
+  /** The id of the latest mail to somebody. */
+  async mailTo(who: Account): Promise<string> {
+    const path = `/api/admin/mails?user_id=${who.id}`
+    const { items } = await this.call<Listed<SentMail>>(this.admin, 'GET', path)
+    return items[0]?.id ?? ''
+  }
+
+  /** Lets the operator's report of last month be made; gives the month. */
+  async monthlyReport(): Promise<string> {
+    await this.call(this.admin, 'POST', '/api/admin/schedules/monthly-reports/run')
+    for (;;) {
+      const { items } = await this.call<Listed<{ month: string }>>(
+        this.admin,
+        'GET',
+        '/api/admin/reports',
+      )
+      if (items[0]) return items[0].month
+      await new Promise((done) => setTimeout(done, LOOK_AGAIN_MS))
+    }
   }
 
   /** Leaves the refresh cookie in the browser, as a sign-in in an earlier visit would. */

@@ -79,6 +79,30 @@ const routes: RouteRecordRaw[] = [
     meta: { auth: 'admin', layout: 'operator' },
   },
   {
+    path: '/admin/reports',
+    name: 'admin-reports',
+    component: () => import('./features/reports/AdminReportsPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/reports/:month',
+    name: 'admin-report',
+    component: () => import('./features/reports/AdminReportPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/mails',
+    name: 'admin-mails',
+    component: () => import('./features/mail/MailsPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/mails/:id',
+    name: 'admin-mail',
+    component: () => import('./features/mail/MailPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
     path: '/admin/tasks',
     name: 'admin-tasks',
     component: () => import('./features/tasks/TasksPage.vue'),

@@ -54,8 +54,10 @@ interface Stop {
   ready: (page: Page, story: Story) => Promise<void>
 }
 
-const heading = (name: string) => (page: Page) =>
-  expect(page.getByRole('heading', { name, level: 1 })).toBeVisible()
+const heading =
+  (name: string, level = 1) =>
+  (page: Page) =>
+    expect(page.getByRole('heading', { name, level })).toBeVisible()
 
 const stops: Stop[] = [
   { name: 'find', who: 'guest', path: () => '/', ready: heading('Where are you parking?') },
@@ -185,6 +187,43 @@ const stops: Stop[] = [
     who: 'admin',
     path: () => '/admin/users',
     ready: (page) => expect(page.getByText('asha@example.com').first()).toBeAttached(),
+  },
+  {
+    name: 'reports',
+    who: 'admin',
+    path: () => '/admin/reports',
+    ready: heading('Reports'),
+  },
+  {
+    name: 'report',
+    who: 'admin',
+    path: async ({ world }) => {
+      const now = new Date()
+      const noon = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 15, 12)
+      const at = (hours: number) => new Date(noon + hours * 3_600_000).toISOString()
+      await world.server.importCsv('lots', 'lot,name,number_of_spots\nold,Old Market,8')
+      await world.server.importCsv(
+        'sessions',
+        `lot,started_at,ended_at\nold,${at(0)},${at(3)}\nold,${at(1)},${at(2)}`,
+      )
+      return `/admin/reports/${await world.monthlyReport()}`
+    },
+    ready: async (page) => {
+      await heading('By hour of the day', 2)(page)
+      await expect(page.getByRole('button', { name: 'Show as table' })).toBeVisible()
+    },
+  },
+  {
+    name: 'mails',
+    who: 'admin',
+    path: () => '/admin/mails',
+    ready: (page) => expect(page.getByText('asha@example.com').first()).toBeAttached(),
+  },
+  {
+    name: 'mail',
+    who: 'admin',
+    path: async ({ world, driver }) => `/admin/mails/${await world.mailTo(driver)}`,
+    ready: (page) => expect(page.locator('iframe')).toBeVisible(),
   },
   {
     name: 'tasks',

@@ -11,6 +11,34 @@ const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1_440, hei
 interface Town {
   central: Lot
   driver: Account
+  /** That there is a report of. */
+  month: string
+}
+
+/** Stays of last month, for the report. */
+async function buildPast(world: World): Promise<string> {
+  const lots = [
+    { key: 'harbour', name: 'Harbour Front', city: 'Mumbai', spots: 80, price: 5_000, cars: 1_500 },
+    { key: 'museum', name: 'Museum Square', city: 'Pune', spots: 40, price: 3_000, cars: 600 },
+  ]
+  const rows = lots.map((lot) => [lot.key, lot.name, lot.city, lot.spots, lot.price].join())
+  const header = 'lot,name,city,number_of_spots,price_per_hour_minor'
+  await world.server.importCsv('lots', [header, ...rows].join('\n'))
+
+  const now = new Date()
+  const begin = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 2)
+  const sessions = lots.flatMap(({ key, cars }) =>
+    Array.from({ length: cars }, (_, n) => {
+      const day = n % 26
+      // Most come in the morning of the installation's time zone, for two to eight hours.
+      const hour = 2 + ((n * 7) % 9) * ((n % 3) + 1) * 0.5
+      const start = begin + (day * 24 + hour) * 3_600_000 + (n % 60) * 60_000
+      const end = start + (2 + ((n * 5) % 7)) * 3_600_000
+      return [key, new Date(start).toISOString(), new Date(end).toISOString()].join()
+    }),
+  )
+  await world.server.importCsv('sessions', ['lot,started_at,ended_at', ...sessions].join('\n'))
+  return world.monthlyReport()
 }
 
 async function build(world: World): Promise<Town> {
@@ -86,7 +114,7 @@ async function build(world: World): Promise<Town> {
     await world.release(driver, await world.park(driver, where, 'MH12AB1234'))
   }
   await world.park(driver, central, 'MH12AB1234')
-  return { central, driver }
+  return { central, driver, month: await buildPast(world) }
 }
 
 interface Screen {
@@ -134,6 +162,19 @@ const screens: Screen[] = [
   },
   { name: 'operator-bookings', who: 'admin', path: () => '/admin/bookings' },
   { name: 'operator-users', who: 'admin', path: () => '/admin/users' },
+  { name: 'operator-reports', who: 'admin', path: () => '/admin/reports' },
+  { name: 'operator-report', who: 'admin', path: ({ month }) => `/admin/reports/${month}` },
+  { name: 'operator-mails', who: 'admin', path: () => '/admin/mails' },
+  {
+    name: 'operator-mail',
+    who: 'admin',
+    path: () => '/admin/mails',
+    then: (page) =>
+      page
+        .getByRole('link', { name: /^Parking operations/ })
+        .first()
+        .click(),
+  },
   { name: 'operator-tasks', who: 'admin', path: () => '/admin/tasks' },
   { name: 'operator-audit', who: 'admin', path: () => '/admin/audit' },
 ]

@@ -10,7 +10,8 @@ function send(request: Request, token: string | null): Promise<Response> {
   return fetch(request)
 }
 
-async function authorisedFetch(request: Request): Promise<Response> {
+/** With the session's token, refreshed when it has expired. */
+export async function authorisedFetch(request: Request): Promise<Response> {
   const token = await session.accessToken()
   const again = token ? request.clone() : null
   let response = await send(request, token)

@@ -30,6 +30,10 @@ export const keys = {
   adminUsers: (filter: object) => ['admin', 'users', filter] as const,
   adminTasks: (filter: object) => ['admin', 'tasks', filter] as const,
   adminSchedules: ['admin', 'schedules'] as const,
+  adminMails: (filter: object) => ['admin', 'mails', filter] as const,
+  adminMail: (id: string) => ['admin', 'mails', 'detail', id] as const,
+  adminReports: ['admin', 'reports'] as const,
+  adminReport: (month: string) => ['admin', 'reports', month] as const,
   adminAudit: (filter: object) => ['admin', 'audit', filter] as const,
 }
 

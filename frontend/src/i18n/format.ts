@@ -26,6 +26,8 @@ export function useFormat() {
   })
   const fullDateTime = dateFormat({ dateStyle: 'medium', timeStyle: 'short' })
   const date = dateFormat({ dateStyle: 'medium' })
+  const month = dateFormat({ month: 'long', year: 'numeric' })
+  const hour = dateFormat({ hour: 'numeric' })
   const number = computed(() => new Intl.NumberFormat(intl.value))
   const percent = computed(() => new Intl.NumberFormat(intl.value, { style: 'percent' }))
 
@@ -71,6 +73,10 @@ export function useFormat() {
     percent: (value: number) => percent.value.format(value),
     time: (value: string | number) => time.value.format(at(value)),
     date: (value: string | number) => date.value.format(at(value)),
+    /** "November 2026" of "2026-11". */
+    month: (value: string) => month.value.format(at(`${value}-01T00:00`)),
+    /** "2 pm" of 14. */
+    hour: (value: number) => hour.value.format(new Date(2000, 0, 1, value)),
     fullDateTime: (value: string | number) => fullDateTime.value.format(at(value)),
     when,
     duration,

@@ -6,6 +6,7 @@ export const ACTIONS = [
   'account.signed_out',
   'account.refresh_replayed',
   'account.password_changed',
+  'account.password_reset',
   'account.profile_changed',
   'account.deleted',
   'admin.claimed',

@@ -1,6 +1,7 @@
-import { keepPreviousData, useQuery } from '@tanstack/vue-query'
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/vue-query'
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { api, unwrap } from '@/api/client'
+import { idempotencyKey } from '@/api/idempotency'
 import { keys } from '@/api/query'
 
 export interface AdminBookingFilter {
@@ -37,5 +38,25 @@ export function useAdminBookings(filter: MaybeRefOrGetter<AdminBookingFilter>) {
       return unwrap(api.GET('/api/admin/bookings', { params: { query }, signal }))
     },
     placeholderData: keepPreviousData,
+  })
+}
+
+/** What an export knows of the filters: not the status, not the plate. */
+export type AdminExportFilter = Pick<AdminBookingFilter, 'lotId' | 'userId' | 'from' | 'to'>
+
+export function useAdminExport() {
+  return useMutation({
+    mutationFn: ({ lotId, userId, from, to }: AdminExportFilter) =>
+      unwrap(
+        api.POST('/api/admin/exports', {
+          params: { header: { 'Idempotency-Key': idempotencyKey() } },
+          body: {
+            lot_id: given(lotId),
+            user_id: given(userId),
+            from: given(from),
+            to: given(to),
+          },
+        }),
+      ),
   })
 }

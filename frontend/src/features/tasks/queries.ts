@@ -8,7 +8,7 @@ import type { TaskStatus } from '@/api/types'
 export const STATUSES: readonly TaskStatus[] = ['queued', 'running', 'succeeded', 'failed']
 const PAGE_LENGTH = 20
 /** While something is under way, and while nothing is. */
-const LOOK_MS = { busy: 1_500, idle: 15_000 }
+export const LOOK_MS = { busy: 1_500, idle: 15_000 }
 
 export interface TaskFilter {
   status: string
@@ -52,6 +52,7 @@ function useTaskChange<T>(
     onSettled: () =>
       Promise.all([
         client.invalidateQueries({ queryKey: ['admin', 'tasks'] }),
+        client.invalidateQueries({ queryKey: ['admin', 'mails'] }),
         client.invalidateQueries({ queryKey: keys.adminSchedules }),
       ]),
   })

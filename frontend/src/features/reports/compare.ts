@@ -1,0 +1,37 @@
+// A month beside the one before it.
+import type { HourLoad, Spend } from '@/api/types'
+
+export interface Change {
+  /** `new`: there was nothing before. */
+  kind: 'more' | 'less' | 'same' | 'new'
+  /** Of the month before, 0 to 1 and beyond. */
+  part: number
+}
+
+/** "2026-12" for "2027-01". */
+export function monthBefore(month: string): string {
+  const [year = 0, number = 1] = month.split('-').map(Number)
+  return number > 1
+    ? `${year}-${String(number - 1).padStart(2, '0')}`
+    : `${String(year - 1).padStart(4, '0')}-12`
+}
+
+export function changeOf(now: number, before: number): Change {
+  if (before === 0) return { kind: now === 0 ? 'same' : 'new', part: 0 }
+  const part = Math.abs(now - before) / before
+  // What would read "0 %" is no change.
+  if (Math.round(part * 100) === 0) return { kind: 'same', part: 0 }
+  return { kind: now > before ? 'more' : 'less', part }
+}
+
+/** `null`: amounts of different currencies cannot be compared. */
+export function revenueChange(now: readonly Spend[], before: readonly Spend[]): Change | null {
+  if (new Set([...now, ...before].map(({ currency }) => currency)).size > 1) return null
+  return changeOf(now[0]?.amount_minor ?? 0, before[0]?.amount_minor ?? 0)
+}
+
+/** The hour with the most vehicles parked; `null`: nobody parked. */
+export function busiestHour(hours: readonly HourLoad[]): HourLoad | null {
+  const most = Math.max(0, ...hours.map(({ parked }) => parked))
+  return most > 0 ? (hours.find(({ parked }) => parked === most) ?? null) : null
+}
