@@ -25,6 +25,7 @@ export type Spot = Schemas['Spot']
 export type SpotStatus = Schemas['SpotStatus']
 export type Tariff = Schemas['Tariff']
 export type Task = Schemas['Task']
+export type TaskId = Schemas['TaskId']
 export type TaskStatus = Schemas['TaskStatus']
 export type Totals = Schemas['Totals']
 
