@@ -89,6 +89,18 @@ export class World {
     }
   }
 
+  /** The link of that page in the newest mail to them: without a mail server the admin sees it. */
+  async linkMailedTo(who: Account, page: string): Promise<string> {
+    const path = `/api/admin/mails?user_id=${who.id}&limit=5`
+    const { items } = await this.call<{ items: { id: string }[] }>(this.admin, 'GET', path)
+    for (const { id } of items) {
+      const mail = await this.call<{ text: string }>(this.admin, 'GET', `/api/admin/mails/${id}`)
+      const token = new RegExp(`/${page}#token=[\\w-]+`).exec(mail.text)
+      if (token) return token[0]
+    }
+    return ''
+  }
+
   /** Leaves the refresh cookie in the browser, as a sign-in in an earlier visit would. */
   async signIn(context: BrowserContext, who: Account): Promise<void> {
     const { email, password } = who

@@ -35,6 +35,24 @@ const routes: RouteRecordRaw[] = [
     meta: { auth: 'user', layout: 'own' },
   },
   {
+    path: '/exports/:id',
+    name: 'export',
+    component: () => import('./features/exports/ExportPage.vue'),
+    meta: { auth: 'user', layout: 'own' },
+  },
+  {
+    path: '/reports',
+    name: 'reports',
+    component: () => import('./features/reports/ReportsPage.vue'),
+    meta: { auth: 'user' },
+  },
+  {
+    path: '/reports/:month',
+    name: 'report',
+    component: () => import('./features/reports/ReportPage.vue'),
+    meta: { auth: 'user' },
+  },
+  {
     path: '/account',
     name: 'account',
     component: () => import('./features/users/AccountPage.vue'),
@@ -51,6 +69,21 @@ const routes: RouteRecordRaw[] = [
     name: 'register',
     component: () => import('./features/auth/RegisterPage.vue'),
     meta: { guest: true },
+  },
+  {
+    path: '/forgot-password',
+    name: 'forgot-password',
+    component: () => import('./features/auth/ForgotPasswordPage.vue'),
+  },
+  {
+    path: '/reset-password',
+    name: 'reset-password',
+    component: () => import('./features/auth/ResetPasswordPage.vue'),
+  },
+  {
+    path: '/unsubscribe',
+    name: 'unsubscribe',
+    component: () => import('./features/mail/UnsubscribePage.vue'),
   },
   { path: '/claim', name: 'claim', component: () => import('./features/auth/ClaimPage.vue') },
   { path: '/admin', redirect: { name: 'admin-lots' } },

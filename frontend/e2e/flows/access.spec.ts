@@ -1,7 +1,7 @@
 import axe from 'axe-core'
 import type { AxeResults } from 'axe-core'
 import type { Page } from '@playwright/test'
-import type { Lot } from '../../src/api/types'
+import type { Lot, TaskId } from '../../src/api/types'
 import { expect, test } from '../test'
 import type { World } from '../world'
 import { type Account } from '../world'
@@ -75,6 +75,40 @@ const stops: Stop[] = [
     ready: heading('Create your account'),
   },
   { name: 'claim', who: 'guest', path: () => '/claim#token=x', ready: heading('Set up Parking') },
+  {
+    name: 'forgotten password',
+    who: 'guest',
+    path: () => '/forgot-password',
+    ready: heading('Forgot your password?'),
+  },
+  {
+    name: 'forgotten password, sent',
+    who: 'guest',
+    path: () => '/forgot-password',
+    ready: async (page) => {
+      await page.getByLabel('Email').fill('nobody@example.com')
+      await page.getByRole('button', { name: 'Send link' }).click()
+      await expect(page.getByText('Look into your mailbox')).toBeVisible()
+    },
+  },
+  {
+    name: 'new password',
+    who: 'guest',
+    path: () => '/reset-password#token=x',
+    ready: (page) => expect(page.getByLabel('New password')).toBeVisible(),
+  },
+  {
+    name: 'new password, incomplete link',
+    who: 'guest',
+    path: () => '/reset-password',
+    ready: (page) => expect(page.getByText('This link is incomplete')).toBeVisible(),
+  },
+  {
+    name: 'unsubscribe',
+    who: 'guest',
+    path: () => '/unsubscribe#token=x',
+    ready: (page) => expect(page.getByRole('button', { name: 'Unsubscribe' })).toBeVisible(),
+  },
   { name: 'not found', who: 'guest', path: () => '/nope', ready: heading('Page not found') },
   {
     name: 'lot, signed out',
@@ -143,6 +177,34 @@ const stops: Stop[] = [
     who: 'driver',
     path: () => '/account',
     ready: (page) => expect(page.getByLabel('Name')).toBeVisible(),
+  },
+  {
+    name: 'export',
+    who: 'driver',
+    path: async ({ world, driver, lot }) => {
+      await world.release(driver, await world.park(driver, lot))
+      const { task_id } = await world.call<TaskId>(driver, 'POST', '/api/exports', {})
+      return `/exports/${task_id}`
+    },
+    ready: (page) => expect(page.getByRole('button', { name: 'Download' })).toBeVisible(),
+  },
+  {
+    name: 'export that is gone',
+    who: 'driver',
+    path: () => '/exports/019ab000-0000-7000-8000-000000000000',
+    ready: (page) => expect(page.getByText('This export is not here')).toBeVisible(),
+  },
+  {
+    name: 'reports',
+    who: 'driver',
+    path: () => '/reports',
+    ready: (page) => expect(page.getByText('No report yet')).toBeVisible(),
+  },
+  {
+    name: 'report that is not there',
+    who: 'driver',
+    path: () => '/reports/2001-01',
+    ready: (page) => expect(page.getByText('There is no report of this month')).toBeVisible(),
   },
   {
     name: 'lots of the operator',

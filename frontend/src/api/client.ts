@@ -10,8 +10,7 @@ function send(request: Request, token: string | null): Promise<Response> {
   return fetch(request)
 }
 
-/** With the session's token, refreshed when it has expired. */
-export async function authorisedFetch(request: Request): Promise<Response> {
+async function authorisedFetch(request: Request): Promise<Response> {
   const token = await session.accessToken()
   const again = token ? request.clone() : null
   let response = await send(request, token)

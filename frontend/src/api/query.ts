@@ -26,6 +26,9 @@ export const keys = {
   bookingList: (filter: object) => ['bookings', 'list', filter] as const,
   booking: (id: string) => ['bookings', 'detail', id] as const,
   me: ['me'] as const,
+  task: (id: string) => ['tasks', id] as const,
+  reports: ['reports'] as const,
+  report: (month: string) => ['reports', month] as const,
   adminBookings: (filter: object) => ['admin', 'bookings', filter] as const,
   adminUsers: (filter: object) => ['admin', 'users', filter] as const,
   adminTasks: (filter: object) => ['admin', 'tasks', filter] as const,
@@ -37,7 +40,7 @@ export const keys = {
   adminAudit: (filter: object) => ['admin', 'audit', filter] as const,
 }
 
-const PRIVATE = ['bookings', 'spots', 'admin', 'me']
+const PRIVATE = ['bookings', 'spots', 'admin', 'me', 'tasks', 'reports']
 
 /** What belongs to a person leaves with them; the public lots stay. */
 export function forgetPrivateData(client = queryClient): void {

@@ -26,10 +26,17 @@ export function useFormat() {
   })
   const fullDateTime = dateFormat({ dateStyle: 'medium', timeStyle: 'short' })
   const date = dateFormat({ dateStyle: 'medium' })
-  const month = dateFormat({ month: 'long', year: 'numeric' })
+  /** Of days and months of a calendar ("2026-11-22", "2026-11"), which are read as UTC. */
+  const day = dateFormat({ day: 'numeric', month: 'short', timeZone: 'UTC' })
+  const month = dateFormat({ month: 'long', year: 'numeric', timeZone: 'UTC' })
+  const monthName = dateFormat({ month: 'long', timeZone: 'UTC' })
   const hour = dateFormat({ hour: 'numeric' })
   const number = computed(() => new Intl.NumberFormat(intl.value))
   const percent = computed(() => new Intl.NumberFormat(intl.value, { style: 'percent' }))
+
+  const change = computed(
+    () => new Intl.NumberFormat(intl.value, { style: 'percent', signDisplay: 'exceptZero' }),
+  )
 
   const at = (value: string | number) => new Date(value)
   const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString()
@@ -65,20 +72,38 @@ export function useFormat() {
     }).format(value)
   }
 
+  /** "812 B", "1.3 MB" */
+  function fileSize(bytes: number): string {
+    const step = bytes < 1_000 ? 0 : bytes < 1_000_000 ? 1 : 2
+    return new Intl.NumberFormat(intl.value, {
+      style: 'unit',
+      unit: ['byte', 'kilobyte', 'megabyte'][step],
+      maximumFractionDigits: step === 2 ? 1 : 0,
+    }).format(bytes / 1_000 ** step)
+  }
+
   return {
     money: (minor: number, currency: string) => formatMoney(minor, currency, intl.value),
     price: (minor: number, currency: string) =>
       formatMoney(minor, currency, intl.value, { strip: true }),
     number: (value: number) => number.value.format(value),
     percent: (value: number) => percent.value.format(value),
+    /** "+12%" */
+    change: (part: number) => change.value.format(part),
+    /** "12.5 h" */
+    hours: (minutes: number) =>
+      t('duration.hours', { n: number.value.format(Math.round(minutes / 6) / 10) }),
     time: (value: string | number) => time.value.format(at(value)),
     date: (value: string | number) => date.value.format(at(value)),
+    day: (value: string) => day.value.format(at(value)),
     /** "November 2026" of "2026-11". */
-    month: (value: string) => month.value.format(at(`${value}-01T00:00`)),
+    month: (value: string) => month.value.format(at(value)),
+    monthName: (value: string) => monthName.value.format(at(value)),
     /** "2 pm" of 14. */
     hour: (value: number) => hour.value.format(new Date(2000, 0, 1, value)),
     fullDateTime: (value: string | number) => fullDateTime.value.format(at(value)),
     when,
+    fileSize,
     duration,
     distance,
   }

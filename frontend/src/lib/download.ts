@@ -1,26 +1,28 @@
-// A file of the API, saved as the browser saves any other: an <a href> could not send the session's token.
-import { authorisedFetch, unwrap } from '@/api/client'
+// Files that are only for one person: fetched with the access token, then saved as a link could not do it.
+import { unwrap } from '@/api/client'
 
-/** How long the browser may take to begin with it. */
+interface Answer {
+  data?: Blob
+  error?: unknown
+  response: Response
+}
+
 const KEPT_MS = 60_000
 
-export function fileName(disposition: string | null): string {
-  return /filename="?([^";]+)"?/.exec(disposition ?? '')?.[1] ?? 'download'
+/** The name that the server gives a file; only its last part, whatever it says. */
+export function fileName(headers: Headers): string {
+  const header = headers.get('content-disposition') ?? ''
+  const name = /filename="([^"]*)"/i.exec(header)?.[1] ?? ''
+  return name.split(/[/\\]/).at(-1) || 'download'
 }
 
-async function read(path: string) {
-  const response = await authorisedFetch(new Request(new URL(path, location.origin)))
-  if (!response.ok) return { response, error: await response.json().catch(() => null) }
-  const name = fileName(response.headers.get('content-disposition'))
-  return { response, data: { name, blob: await response.blob() } }
-}
-
-/** Throws an ApiProblem when the server refuses. */
-export async function download(path: string): Promise<void> {
-  const { name, blob } = await unwrap<{ name: string; blob: Blob }>(read(path))
+/** Saves the answer to a call with `parseAs: 'blob'`. Throws an ApiProblem when there is no such file. */
+export async function download(call: Promise<Answer>): Promise<void> {
+  const blob = await unwrap(call)
   const link = document.createElement('a')
   link.href = URL.createObjectURL(blob)
-  link.download = name
+  link.download = fileName((await call).response.headers)
   link.click()
+  // Some browsers begin to read it a moment later.
   setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS)
 }
