@@ -524,7 +524,7 @@ export const en = {
     ready: 'Your file is ready',
     rows: 'Rows',
     size: 'Size',
-    until: 'Can be downloaded until',
+    until: 'Available until',
     download: 'Download',
     failed: 'The export failed',
     gone: 'This export is not here',
