@@ -46,6 +46,22 @@ describe('formats', () => {
     expect(formats().distance(metres)).toBe(expected)
   })
 
+  it.each([
+    [212, '1 kB'],
+    [48_100, '49 kB'],
+    [1_310_000, '1.3 MB'],
+  ])('%i bytes are %s', (bytes, expected) => {
+    expect(formats().fileSize(bytes)).toBe(expected)
+  })
+
+  it('days and months are those of the calendar, wherever the reader is', () => {
+    expect(formats().month('2026-10')).toBe('October 2026')
+    expect(formats().monthName('2026-10')).toBe('October')
+    expect(formats().day('2026-10-05')).toMatch(/5/)
+    expect(formats().hours(750)).toBe('12.5 h')
+    expect(formats().change(0.27)).toBe('+27%')
+  })
+
   it('says the day only when it is another, and the year only when it is another', () => {
     const now = new Date(2026, 10, 22, 18, 0)
     const { when } = formats()

@@ -34,6 +34,9 @@ export function useFormat() {
   const number = computed(() => new Intl.NumberFormat(intl.value))
   const percent = computed(() => new Intl.NumberFormat(intl.value, { style: 'percent' }))
 
+  const tenths = computed(
+    () => new Intl.NumberFormat(intl.value, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
+  )
   const change = computed(
     () => new Intl.NumberFormat(intl.value, { style: 'percent', signDisplay: 'exceptZero' }),
   )
@@ -72,14 +75,14 @@ export function useFormat() {
     }).format(value)
   }
 
-  /** "812 B", "1.3 MB" */
+  /** "1 kB" at least, "1.3 MB" */
   function fileSize(bytes: number): string {
-    const step = bytes < 1_000 ? 0 : bytes < 1_000_000 ? 1 : 2
+    const megabytes = bytes >= 1_000_000
     return new Intl.NumberFormat(intl.value, {
       style: 'unit',
-      unit: ['byte', 'kilobyte', 'megabyte'][step],
-      maximumFractionDigits: step === 2 ? 1 : 0,
-    }).format(bytes / 1_000 ** step)
+      unit: megabytes ? 'megabyte' : 'kilobyte',
+      maximumFractionDigits: megabytes ? 1 : 0,
+    }).format(megabytes ? bytes / 1_000_000 : Math.ceil(bytes / 1_000))
   }
 
   return {
@@ -91,8 +94,7 @@ export function useFormat() {
     /** "+12%" */
     change: (part: number) => change.value.format(part),
     /** "12.5 h" */
-    hours: (minutes: number) =>
-      t('duration.hours', { n: number.value.format(Math.round(minutes / 6) / 10) }),
+    hours: (minutes: number) => t('duration.hours', { n: tenths.value.format(minutes / 60) }),
     time: (value: string | number) => time.value.format(at(value)),
     date: (value: string | number) => date.value.format(at(value)),
     day: (value: string) => day.value.format(at(value)),
