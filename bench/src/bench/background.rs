@@ -97,12 +97,12 @@ pub async fn export(bench: &Bench, report: &mut Report) -> Result<()> {
         let task = admin.begin("/api/admin/exports", Some(&small)).await?;
         admin.end(&task).await?;
         let before = server.usage().resident_max;
-        let begun = Instant::now();
+        let clock = Instant::now();
         // Another request each time: the same again would be the same task.
         let all = format!(r#"{{"from":"2001-01-0{round}T00:00:00Z"}}"#);
         let task = admin.begin("/api/admin/exports", Some(&all)).await?;
         let done = admin.end(&task).await?;
-        let took = begun.elapsed();
+        let took = clock.elapsed();
         let written = done["result"]["rows"].as_u64().context("no rows")?;
         ensure!(written >= u64::from(rows), "{written} rows instead of {rows}");
         rates.push(written as f64 / took.as_secs_f64());
@@ -143,19 +143,19 @@ pub async fn mails(bench: &Bench, report: &mut Report) -> Result<()> {
     let enqueue = async {
         let mut took = Vec::new();
         for schedule in ["monthly-reports", "daily-reminders"] {
-            let begun = Instant::now();
+            let clock = Instant::now();
             let task = admin.begin(&format!("/api/admin/schedules/{schedule}/run"), None).await?;
             admin.end(&task).await?;
-            took.push(begun.elapsed().as_secs_f64());
+            took.push(clock.elapsed().as_secs_f64());
         }
         anyhow::Ok(took)
     };
     let (busy, enqueued) = tokio::try_join!(now_and_then(), enqueue)?;
     let busy = busy.latencies;
     // Alone, so that it is the mail server that limits it.
-    let (sent, begun) = (sink.mails(), Instant::now());
+    let (sent, clock) = (sink.mails(), Instant::now());
     tokio::time::sleep(round).await;
-    let rate = (sink.mails() - sent) as f64 / begun.elapsed().as_secs_f64();
+    let rate = (sink.mails() - sent) as f64 / clock.elapsed().as_secs_f64();
     let limit = MAIL_CONNECTIONS * 1e3 / MAIL_MILLIS as f64;
     report.add("reports enqueued", enqueued[0], "s", Goal::AtMost(10.0));
     report.add("reminders enqueued", enqueued[1], "s", Goal::AtMost(10.0));
