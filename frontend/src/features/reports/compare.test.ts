@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { busiestHour, changeOf, monthBefore, revenueChange } from './compare'
+import { busiestHour, changeOf, monthBefore, revenueChange, rounded } from './compare'
 
 it.each([
   ['2026-11', '2026-10'],
@@ -34,6 +34,10 @@ describe('a month beside the one before', () => {
     expect(revenueChange([rupees], [dollars])).toBeNull()
     expect(revenueChange([rupees, dollars], [rupees])).toBeNull()
   })
+})
+
+it('a small average is not rounded away', () => {
+  expect([36.84, 1.26, 0.0645, 0].map(rounded)).toEqual([36.8, 1.3, 0.06, 0])
 })
 
 it('the busiest hour has the most vehicles, and there is none in an empty month', () => {

@@ -30,6 +30,12 @@ export function revenueChange(now: readonly Spend[], before: readonly Spend[]): 
   return changeOf(now[0]?.amount_minor ?? 0, before[0]?.amount_minor ?? 0)
 }
 
+/** As precise as an average is worth: 36.8, but 0.06. */
+export function rounded(value: number): number {
+  const factor = value < 1 ? 100 : 10
+  return Math.round(value * factor) / factor
+}
+
 /** The hour with the most vehicles parked; `null`: nobody parked. */
 export function busiestHour(hours: readonly HourLoad[]): HourLoad | null {
   const most = Math.max(0, ...hours.map(({ parked }) => parked))
