@@ -128,7 +128,7 @@ fn table(rows: &[Vec<String>]) -> String {
                 html,
                 "<{tag} style=\"text-align:{side};padding:7px 0 7px {};border-bottom:{rule};\
                  font-weight:{weight}\">{}</{tag}>",
-                if column == 0 { "0" } else { "12px" },
+                if column == 0 { "0" } else { "12px;white-space:nowrap" },
                 escape(cell)
             );
         }

@@ -39,7 +39,7 @@ on_both! {
             // Of different lengths, so that the ticks come while one, two or three are up.
             for hours in [5, 2, 8, 9] {
                 app.wait_minutes(hours * 60);
-                let up = &processes[..1 + (day + usize::try_from(hours).unwrap()) % 3];
+                let up = &processes[..=(day + usize::try_from(hours).unwrap()) % 3];
                 for done in join_all(up.iter().map(worker::work_off)).await {
                     done.unwrap();
                 }
@@ -151,7 +151,7 @@ async fn killed_workers_lose_nothing(mut mail: MailServer, app: TestApp) {
     let mut processes = commands.map(|command| Process::start(&app, &mail, command));
     for kill in 0..KILLS {
         // Somewhere in the work, wherever the next mail happens to arrive.
-        for _ in 0..1 + kill * 7 % 17 {
+        for _ in 0..=kill * 7 % 17 {
             mail.next().await;
         }
         let victim = kill % commands.len();

@@ -251,13 +251,13 @@ const stops: Stop[] = [
     ready: (page) => expect(page.getByText('asha@example.com').first()).toBeAttached(),
   },
   {
-    name: 'reports',
+    name: 'operator reports',
     who: 'admin',
     path: () => '/admin/reports',
     ready: heading('Reports'),
   },
   {
-    name: 'report',
+    name: 'operator report',
     who: 'admin',
     path: async ({ world }) => {
       const now = new Date()
