@@ -25,7 +25,7 @@ pub fn people_after(
     limit: usize,
 ) -> Result<Vec<Recipient>> {
     let sql = format!(
-        "select {RECIPIENT} from users u where u.id > $1 and u.deleted_at is null \
+        "select {RECIPIENT} from users u where u.id > $1 and u.active and u.deleted_at is null \
          order by u.id limit {limit}"
     );
     Ok(tx.all(&sql, &[after.into()], |row| post.recipient_at(row))?)

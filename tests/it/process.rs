@@ -249,7 +249,9 @@ fn settings_are_read_from_the_env_file() {
     let server = Server::start(folder.path());
     let setup = server.expect(200, "GET", "/api/setup", None, None);
     assert_eq!((text(&setup, "currency"), text(&setup, "time_zone")), ("EUR", "Europe/Berlin"));
-    assert!(server.said.iter().any(|line| line.contains("REDIS_URL is set and has no effect")));
+    let says = |words: &str| server.said.iter().any(|line| line.contains(words));
+    assert!(says("REDIS_URL is set and has no effect"));
+    assert!(says("no mail server is set: mails are files in"));
 }
 
 #[test]
