@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { busiestHour, changeOf, monthBefore, revenueChange, rounded } from './compare'
-
-it.each([
-  ['2026-11', '2026-10'],
-  ['2026-10', '2026-09'],
-  ['2027-01', '2026-12'],
-])('before %s comes %s', (month, before) => {
-  expect(monthBefore(month)).toBe(before)
-})
+import { busiestHour, changeOf, revenueChange, rounded } from './compare'
 
 describe('a month beside the one before', () => {
   it.each([

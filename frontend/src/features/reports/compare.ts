@@ -8,14 +8,6 @@ export interface Change {
   part: number
 }
 
-/** "2026-12" for "2027-01". */
-export function monthBefore(month: string): string {
-  const [year = 0, number = 1] = month.split('-').map(Number)
-  return number > 1
-    ? `${year}-${String(number - 1).padStart(2, '0')}`
-    : `${String(year - 1).padStart(4, '0')}-12`
-}
-
 export function changeOf(now: number, before: number): Change {
   if (before === 0) return { kind: now === 0 ? 'same' : 'new', part: 0 }
   const part = Math.abs(now - before) / before
