@@ -5,8 +5,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
@@ -142,7 +141,7 @@ impl App {
     /// Starts what runs beside the requests; it ends with [`App::shut_down`]. The work on jobs takes
     /// a moment to end: wait for what this returns.
     #[must_use]
-    pub fn start_background(&self) -> JoinHandle<()> {
+    pub fn start_background(&self) -> oneshot::Receiver<()> {
         let app = self.clone();
         tokio::spawn(async move {
             let mut shutdown = app.shutdown();
@@ -171,7 +170,7 @@ impl App {
                 }
             }
         });
-        tokio::spawn(jobs::worker::work(self.clone(), self.shutdown()))
+        jobs::worker::start(self.clone(), self.shutdown())
     }
 
     fn publish_changes(&self) {

@@ -6,7 +6,7 @@
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
 //! (events), [`pdf`] (documents), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`tls`],
-//! [`error`], [`config`].
+//! [`threads`], [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
 //! [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands.
@@ -37,6 +37,7 @@ pub mod reminders;
 pub mod reports;
 pub mod secrets;
 pub mod text;
+pub mod threads;
 pub mod tls;
 pub mod users;
 pub mod web;

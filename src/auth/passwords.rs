@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
 use crate::ids;
+use crate::threads;
 
 /// Requests that may wait for a hasher. At some 50 a second and hasher this is a wait of 5 s.
 const QUEUE_MAX: usize = 256;
@@ -87,9 +88,7 @@ impl Hashers {
         let (queue, jobs) = crossbeam_channel::bounded(QUEUE_MAX);
         for number in 0..permits {
             let jobs = jobs.clone();
-            let thread = std::thread::Builder::new().name(format!("hasher-{number}"));
-            #[expect(clippy::expect_used, reason = "without threads there is no program")]
-            thread.spawn(move || work(&jobs)).expect("a thread can be started");
+            threads::spawn(format!("hasher-{number}"), move || work(&jobs));
         }
         Self { queue }
     }

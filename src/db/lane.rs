@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::Error;
 use super::tx::{Connection, Hook, Tx};
 use crate::error::Result;
+use crate::threads;
 
 /// Commands in one transaction at most: bounds how long the first of them waits for the last.
 const BATCH_COMMANDS_MAX: usize = 256;
@@ -101,7 +102,7 @@ pub(super) fn spawn_writer(
     queue: Receiver<BoxedJob>,
     failed: Arc<AtomicBool>,
 ) -> JoinHandle<()> {
-    spawn(format!("lane-{number}"), move || {
+    threads::spawn(format!("lane-{number}"), move || {
         while let Ok(first) = queue.recv() {
             let mut batch = vec![first];
             batch.extend(queue.try_iter().take(BATCH_COMMANDS_MAX - 1));
@@ -123,7 +124,7 @@ pub(super) fn spawn_reader(
     queue: Receiver<BoxedJob>,
     failed: Arc<AtomicBool>,
 ) -> JoinHandle<()> {
-    spawn(format!("reader-{number}"), move || {
+    threads::spawn(format!("reader-{number}"), move || {
         while let Ok(mut job) = queue.recv() {
             let mut hooks = Vec::new();
             let mut answer = Ok(());
@@ -142,11 +143,6 @@ pub(super) fn spawn_reader(
             job.answer(answer);
         }
     })
-}
-
-#[expect(clippy::expect_used, reason = "without threads there is no program")]
-fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    std::thread::Builder::new().name(name).spawn(body).expect("a thread can be started")
 }
 
 fn write_batch(connection: &mut Connection, mut batch: Vec<BoxedJob>, failed: &AtomicBool) {
@@ -222,7 +218,7 @@ fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), St
     Ok(())
 }
 
-fn note_failure(answer: &Result<(), Error>, failed: &AtomicBool) {
+pub(super) fn note_failure(answer: &Result<(), Error>, failed: &AtomicBool) {
     if let Err(Error::Fatal(reason)) = answer {
         tracing::error!(reason, "storage failed, this process has to end");
         failed.store(true, Ordering::Release);

@@ -8,6 +8,7 @@
 //! that order (SQLite numbers them by appearance; a debug build checks it); integers are `bigint`;
 //! no `now()`, no intervals, no `ilike`. Continue with `lane.rs` for how writes are batched.
 
+mod checkpoint;
 mod lane;
 mod migrate;
 mod postgres;
@@ -117,9 +118,11 @@ impl Db {
         };
         let (mut lanes, mut writer_threads) = (Vec::new(), Vec::new());
         for number in 0..lane_count {
-            let connection = tx::Connection::open(url, tx::Access::Write)?;
+            let mut connection = tx::Connection::open(url, tx::Access::Write)?;
+            let beside = connection.start_beside(url, &failed)?;
             let (sender, queue) = crossbeam_channel::bounded(QUEUE_COMMANDS_MAX);
             writer_threads.push(lane::spawn_writer(number, connection, queue, failed.clone()));
+            writer_threads.extend(beside);
             lanes.push(sender);
         }
         let (readers, queue) = crossbeam_channel::bounded(QUEUE_COMMANDS_MAX);
@@ -228,7 +231,7 @@ impl Db {
         if let Some(inner) = Arc::into_inner(self.0) {
             // A thread that panicked has said so on standard error already.
             let join = |thread: JoinHandle<()>| drop(thread.join());
-            // The writer last: only its connection can fold SQLite's log into the database.
+            // The writers last: only their connections can fold SQLite's log into the database.
             drop(inner.readers);
             inner.reader_threads.into_iter().for_each(join);
             drop(inner.lanes);

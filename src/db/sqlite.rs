@@ -1,18 +1,20 @@
 //! SQLite: durable settings, one writer, readers beside it.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection as Raw, ErrorCode, OpenFlags, ffi};
 
+use super::checkpoint::Checkpoints;
 use super::tx::{Access, Row};
 use super::{Db, Error, Value};
 
 /// How long to wait for another process, such as an import, to end its transaction.
 const BUSY_SECONDS_MAX: u64 = 20;
-/// WAL pages before a checkpoint: 16 MiB. Fewer checkpoints, fewer page writes.
-const CHECKPOINT_PAGES: i64 = 4096;
 
 /// 8 MiB. Each commit that grew a table walks through the whole cache once (balancing moves pages by
 /// a number beyond the end, and `pcache1TruncateUnsafe` looks for such), so a bigger one costs more
@@ -24,6 +26,7 @@ const LOG_BYTES_KEPT: i64 = 64 << 20;
 pub(super) struct Connection {
     raw: Raw,
     data_version: i64,
+    checkpoints: Option<Checkpoints>,
 }
 
 impl Connection {
@@ -47,14 +50,45 @@ impl Connection {
             // NORMAL loses acknowledged commits when the power goes: measured, see docs/adr/0003.
             raw.pragma_update(None, "synchronous", "full").map_err(cannot)?;
             raw.pragma_update(None, "foreign_keys", true).map_err(cannot)?;
-            raw.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(cannot)?;
+            // See `checkpoint.rs`.
+            raw.pragma_update(None, "wal_autocheckpoint", 0).map_err(cannot)?;
             raw.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(cannot)?;
             raw.pragma_update(None, "cache_size", -CACHE_KIB).map_err(cannot)?;
             raw.pragma_update(None, "temp_store", "memory").map_err(cannot)?;
         }
-        let mut connection = Self { raw, data_version: 0 };
+        let mut connection = Self { raw, data_version: 0, checkpoints: None };
         connection.changed_elsewhere()?;
         Ok(connection)
+    }
+
+    /// Copies the log beside this connection from now on; gives the thread that does.
+    pub(super) fn checkpoint_beside(
+        &mut self,
+        path: &Path,
+        failed: Arc<AtomicBool>,
+    ) -> Result<JoinHandle<()>, Error> {
+        let (checkpoints, thread) = Checkpoints::start(path, &mut self.raw, failed)?;
+        self.checkpoints = Some(checkpoints);
+        Ok(thread)
+    }
+
+    /// Copies what readers do not need any more from the log into the file.
+    pub(super) fn checkpoint(&mut self) -> Result<(), Error> {
+        // Passive: it waits for nobody. When another process does it, that is as well.
+        self.raw.prepare_cached("pragma wal_checkpoint(passive)")?.query_row([], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// Between two transactions.
+    pub(super) fn ready(&mut self) -> Result<(), Error> {
+        if !self.checkpoints.as_ref().is_some_and(Checkpoints::take_copied) {
+            return Ok(());
+        }
+        match self.checkpoint() {
+            Err(error @ Error::Fatal(_)) => Err(error),
+            // A full disk may still have room in the log.
+            _ => Ok(()),
+        }
     }
 
     /// A statement of transaction control, kept prepared.

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 
 use super::value::{Column, Value};
 use super::{DatabaseUrl, Error, postgres, sqlite};
@@ -31,10 +34,24 @@ impl Connection {
         }
     }
 
-    /// Connects again when the connection was lost.
+    /// What the engine needs beside this lane; gives the thread that does it.
+    pub(super) fn start_beside(
+        &mut self,
+        url: &DatabaseUrl,
+        failed: &Arc<AtomicBool>,
+    ) -> Result<Option<JoinHandle<()>>, Error> {
+        match (self, url) {
+            (Self::Sqlite(connection), DatabaseUrl::Sqlite(path)) => {
+                connection.checkpoint_beside(path, failed.clone()).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Between two transactions: connects again when the connection was lost.
     pub(super) fn ready(&mut self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(_) => Ok(()),
+            Self::Sqlite(connection) => connection.ready(),
             Self::Postgres(connection) => connection.ready(),
         }
     }

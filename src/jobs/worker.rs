@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids;
 use crate::live;
+use crate::threads;
 use crate::work::KINDS;
 
 /// How often it is looked for jobs of other processes, and for those whose time has come.
@@ -31,6 +32,32 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(20);
 /// How long a stop waits for running jobs before it hands them back.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// [`work`] on threads of its own, which give way to those of requests: what has to be rendered for
+/// thousands of mails holds up nobody who parks. The receiver hears of the end.
+///
+/// # Panics
+/// When the system starts no more threads.
+#[must_use]
+#[expect(clippy::expect_used, reason = "without threads there is no program")]
+pub fn start(app: App, stop: watch::Receiver<bool>) -> oneshot::Receiver<()> {
+    let (ended, end) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("jobs")
+        .on_thread_start(threads::give_way)
+        .enable_all()
+        .build()
+        .expect("threads can be started");
+    let body = move || {
+        threads::give_way();
+        runtime.block_on(work(app, stop));
+        // What could not be aborted, such as a write to a dead disk, is left to the process's end.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        let _ = ended.send(());
+    };
+    threads::spawn("jobs", body);
+    end
+}
 
 /// Works until `stop` or until storage has failed: what then still runs after a moment is handed
 /// back.

@@ -158,30 +158,15 @@ impl Post {
         key: Option<String>,
         letter: impl FnOnce(&Recipient) -> Letter,
     ) -> Result<()> {
-        let Some(recipient) = self.recipient(tx, to)? else { return Ok(()) };
-        if recipient.takes(list) {
-            self.mail_to(tx, &recipient, list, key, letter(&recipient))?;
-        }
-        Ok(())
-    }
-
-    /// [`Post::mail`] to somebody who is known to take it; says whether it is a new one.
-    ///
-    /// # Errors
-    /// Those of storage.
-    pub fn mail_to(
-        &self,
-        tx: &mut Tx<'_>,
-        to: &Recipient,
-        list: List,
-        key: Option<String>,
-        letter: Letter,
-    ) -> Result<bool> {
-        let mut new = New::of(&Mail { to: to.id, list, letter }).owned_by(to.id);
+        let Some(recipient) = self.recipient(tx, to)?.filter(|to| to.takes(list)) else {
+            return Ok(());
+        };
+        let mut job = Mail::job(&recipient, list, letter(&recipient));
         if let Some(key) = key {
-            new = new.once(key);
+            job = job.once(key);
         }
-        Ok(self.queue.enqueue(tx, &new)?.is_some())
+        self.queue.enqueue(tx, &job)?;
+        Ok(())
     }
 }
 
@@ -211,6 +196,14 @@ pub struct Mail {
     pub to: Uuid,
     pub list: List,
     pub letter: Letter,
+}
+
+impl Mail {
+    /// To somebody who is known to take it.
+    #[must_use]
+    pub fn job(to: &Recipient, list: List, letter: Letter) -> New {
+        New::of(&Self { to: to.id, list, letter }).owned_by(to.id)
+    }
 }
 
 impl Job for Mail {

@@ -19,10 +19,8 @@ use crate::mail::letter::Letter;
 use crate::mail::{Channel, List, Mail, Recipient, letters};
 use store::{Away, Parked};
 
-/// People that are looked at together.
-const PEOPLE_AT_ONCE: usize = 200;
-/// Reminders that are written together: few, so that bookings between them do not wait long.
-const LETTERS_AT_ONCE: usize = 10;
+/// People who are reminded together: few, so that bookings between them do not wait long.
+const PEOPLE_AT_ONCE: usize = 20;
 
 /// The reminders of one day.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,11 +29,26 @@ pub struct DailyReminders {
     pub at: Timestamp,
 }
 
-/// A reminder, and whether it says what is new.
+/// A reminder on its way into the queue.
 struct Reminder {
-    to: Recipient,
-    letter: Letter,
+    person: Uuid,
+    job: New,
+    /// Whether it says what is new.
     is_news: bool,
+}
+
+impl Reminder {
+    /// Of the day `date`; `None`: they want none.
+    fn new(to: &Recipient, letter: Letter, is_news: bool, date: &str) -> Option<Self> {
+        let job = match to.reminders_by {
+            Channel::Mail => Mail::job(to, List::Reminders, letter),
+            Channel::Chat => New::of(&ChatMessage { to: to.id, letter }).owned_by(to.id),
+            Channel::None => return None,
+        };
+        // The same key for both ways: one a day, also for who changes their mind.
+        let job = job.once(format!("daily-reminder:{}:{date}", to.id));
+        Some(Self { person: to.id, job, is_news })
+    }
 }
 
 impl Job for DailyReminders {
@@ -58,11 +71,10 @@ impl Job for DailyReminders {
             let parked = read.await?;
             let Some(last) = parked.last() else { break };
             after = last.to.id;
-            let reminders = parked.into_iter().map(|Parked { to, bookings }| {
-                let letter = letters::still_parked(&to, &bookings, now);
-                Reminder { to, letter, is_news: false }
+            let reminders = parked.iter().filter_map(|Parked { to, bookings }| {
+                Reminder::new(to, letters::still_parked(to, bookings, now), false, &date)
             });
-            sent += write(&run, &date, now, reminders.collect()).await?;
+            sent += write(&run, now, reminders.collect()).await?;
         }
         let lots = new_lots(app).await?;
         let (mut after, mut seen) = (Uuid::nil(), 0);
@@ -73,9 +85,10 @@ impl Job for DailyReminders {
             after = last.to.id;
             seen += read.len();
             let days = app.config.remind_away_days;
-            let reminders =
-                read.into_iter().filter_map(|away| news(away, &lots, days, now)).collect();
-            sent += write(&run, &date, now, reminders).await?;
+            let reminders = read.iter().filter_map(|away| {
+                Reminder::new(&away.to, news(away, &lots, days, now)?, true, &date)
+            });
+            sent += write(&run, now, reminders.collect()).await?;
             run.progress(share(seen, people));
         }
         Ok(Done::with(json!({ "reminders": sent })))
@@ -97,7 +110,7 @@ async fn new_lots(app: &App) -> Result<Vec<NewLot>> {
 }
 
 /// What is new for somebody; `None`: nothing.
-fn news(away: Away, lots: &[NewLot], days_max: i64, now: Timestamp) -> Option<Reminder> {
+fn news(away: &Away, lots: &[NewLot], days_max: i64, now: Timestamp) -> Option<Letter> {
     const LOTS_MAX: usize = 10;
     let informed_at = away.news_sent_at.max(away.last_seen_at).unwrap_or(away.created_at);
     let unseen = lots.iter().filter(|(created_at, _)| *created_at > informed_at);
@@ -111,40 +124,27 @@ fn news(away: Away, lots: &[NewLot], days_max: i64, now: Timestamp) -> Option<Re
         return None;
     }
     // Who never parked was not away.
-    let letter =
-        letters::news(&away.to, &unseen, days_away.filter(|_| away.last_booking.is_some()));
-    Some(Reminder { to: away.to, letter, is_news: true })
+    let days_away = days_away.filter(|_| away.last_booking.is_some());
+    Some(letters::news(&away.to, &unseen, days_away))
 }
 
 /// Puts reminders into the queue, unless the person has had one today; says how many.
-async fn write(run: &Run, date: &str, now: Timestamp, reminders: Vec<Reminder>) -> Result<usize> {
-    let mut sent = 0;
-    let mut reminders = reminders.into_iter().peekable();
-    while reminders.peek().is_some() {
-        let few: Vec<Reminder> = reminders.by_ref().take(LETTERS_AT_ONCE).collect();
-        let (queue, date) = (run.app.queue.clone(), date.to_owned());
-        let write = run.write(move |tx| {
-            let mut new = 0;
-            for Reminder { to, letter, is_news } in &few {
-                let letter = letter.clone();
-                let job = match to.reminders_by {
-                    Channel::Mail => New::of(&Mail { to: to.id, list: List::Reminders, letter }),
-                    Channel::Chat => New::of(&ChatMessage { to: to.id, letter }),
-                    Channel::None => continue,
-                };
-                // The same key for both ways: one a day, also for who changes their mind.
-                let key = format!("daily-reminder:{}:{date}", to.id);
-                let job = job.owned_by(to.id).once(key);
-                if queue.enqueue(tx, &job)?.is_some() {
-                    new += 1;
-                    if *is_news {
-                        store::note_news(tx, now, to.id)?;
-                    }
+async fn write(run: &Run, now: Timestamp, reminders: Vec<Reminder>) -> Result<usize> {
+    if reminders.is_empty() {
+        return Ok(0);
+    }
+    let queue = run.app.queue.clone();
+    let write = run.write(move |tx| {
+        let mut new = 0;
+        for Reminder { person, job, is_news } in &reminders {
+            if queue.enqueue(tx, job)?.is_some() {
+                new += 1;
+                if *is_news {
+                    store::note_news(tx, now, *person)?;
                 }
             }
-            Ok(new)
-        });
-        sent += write.await?;
-    }
-    Ok(sent)
+        }
+        Ok(new)
+    });
+    write.await
 }

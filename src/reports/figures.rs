@@ -34,7 +34,7 @@ impl Stay {
 }
 
 /// The names of lots.
-pub type Names = BTreeMap<Uuid, String>;
+pub type Names = HashMap<Uuid, String>;
 
 /// What a report needs of a lot.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ pub mod pages;
 pub mod routes;
 pub mod store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -19,15 +20,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::jobs::{Done, Failure, Job, Run};
-use crate::mail::{List, Recipient};
+use crate::ids;
+use crate::jobs::{Done, Failure, Job, New, Run};
+use crate::mail::{List, Mail, Recipient};
 use crate::users::Spend;
 use figures::{Load, Sums};
 
-/// People that are looked at together.
-const PEOPLE_AT_ONCE: usize = 100;
-/// Reports that are written together: few, so that bookings between them do not wait long.
-const REPORTS_AT_ONCE: usize = 5;
+/// People whose reports are made together: few, so that bookings between them do not wait long.
+const PEOPLE_AT_ONCE: usize = 10;
 /// Bookings that are read together.
 const ROWS_AT_ONCE: usize = 5000;
 
@@ -192,9 +192,10 @@ impl Job for MonthlyReports {
         let month = Month::of(self.at, &zone).before();
         let reports = people(&run, month, &zone).await?;
         let operator = operator(&run, month, &zone).await?;
+        let body = store::body(&operator)?;
         let post = run.app.post.clone();
         Ok(Done::and(move |tx| {
-            let is_new = store::insert(tx, None, &operator.month, operator.created_at, &operator)?;
+            let is_new = store::insert(tx, None, &operator.month, operator.created_at, &body)?;
             if let Some(admin) = store::admin(tx)?.filter(|_| is_new) {
                 let key = format!("monthly-report:operator:{}", operator.month);
                 post.mail(tx, admin, List::Reports, Some(key), |to| {
@@ -210,16 +211,18 @@ impl Job for MonthlyReports {
 async fn people(run: &Run, month: Month, zone: &TimeZone) -> Result<usize> {
     let app = &run.app;
     let all = app.db.read(crate::reminders::store::people).await?;
+    let names = Arc::new(app.db.read(store::lot_names).await?);
     let (mut made, mut seen, mut after) = (0, 0_i64, Uuid::nil());
     loop {
         let (post, zone, now) = (app.post.clone(), zone.clone(), app.clock.now());
+        let names = names.clone();
         let read = app.db.read(move |tx| {
             let people = store::people_after(tx, &post, after, PEOPLE_AT_ONCE)?;
             let last = people.last().map(|person| person.id);
             let count = people.len();
             let mut reports = Vec::new();
             for person in people {
-                if let Some(report) = report(tx, &person, month, &zone, now)? {
+                if let Some(report) = report(tx, &person, month, &zone, &names, now)? {
                     reports.push((person, report));
                 }
             }
@@ -230,7 +233,10 @@ async fn people(run: &Run, month: Month, zone: &TimeZone) -> Result<usize> {
         after = last;
         seen += i64::try_from(count).unwrap_or_default();
         made += reports.len();
-        write(run, month, reports).await?;
+        if !reports.is_empty() {
+            let pages = reports.iter().map(|(person, report)| Page::new(month, person, report));
+            write(run, month, pages.collect::<Result<_>>()?).await?;
+        }
         #[expect(clippy::cast_precision_loss, reason = "it is shown as a percentage")]
         run.progress(0.9 * seen as f64 / all.max(1) as f64);
     }
@@ -241,37 +247,49 @@ fn report(
     person: &Recipient,
     month: Month,
     zone: &TimeZone,
+    names: &figures::Names,
     now: Timestamp,
 ) -> Result<Option<Report>> {
-    let bookings = store::bookings_of(tx, person.id, month.span(zone))?;
-    if bookings.is_empty() {
-        return Ok(None);
-    }
-    let before = store::bookings_of(tx, person.id, month.before().span(zone))?;
-    let names = store::lot_names(tx, bookings.iter().map(|booking| booking.lot))?;
-    Ok(Some(figures::report(month, zone, now, &bookings, &before, &names)))
+    let (begin, end) = month.span(zone);
+    let bookings = store::bookings_of(tx, person.id, (month.before().begin(zone), end))?;
+    let count_before = bookings.partition_point(|booking| booking.id < ids::first_id(begin));
+    let (before, bookings) = bookings.split_at(count_before);
+    let report = || figures::report(month, zone, now, bookings, before, names);
+    Ok((!bookings.is_empty()).then(report))
 }
 
-async fn write(run: &Run, month: Month, reports: Vec<(Recipient, Report)>) -> Result<()> {
-    let mut reports = reports.into_iter().peekable();
-    while reports.peek().is_some() {
-        let few: Vec<_> = reports.by_ref().take(REPORTS_AT_ONCE).collect();
-        let post = run.app.post.clone();
-        let write = run.write(move |tx| {
-            for (person, report) in &few {
-                let (id, at) = (Some(person.id), report.created_at);
-                let is_new = store::insert(tx, id, &report.month, at, report)?;
-                if is_new && person.takes(List::Reports) {
-                    let key = format!("monthly-report:{}:{}", person.id, report.month);
-                    let letter = pages::letter(person, month, report);
-                    post.mail_to(tx, person, List::Reports, Some(key), letter)?;
-                }
-            }
-            Ok(())
+/// A report as it is stored, and its mail.
+struct Page {
+    person: Uuid,
+    created_at: Timestamp,
+    body: String,
+    mail: Option<New>,
+}
+
+impl Page {
+    fn new(month: Month, person: &Recipient, report: &Report) -> Result<Self> {
+        let mail = person.takes(List::Reports).then(|| {
+            let key = format!("monthly-report:{}:{month}", person.id);
+            let letter = pages::letter(person, month, report);
+            Mail::job(person, List::Reports, letter).once(key)
         });
-        write.await?;
+        let (created_at, body) = (report.created_at, store::body(report)?);
+        Ok(Self { person: person.id, created_at, body, mail })
     }
-    Ok(())
+}
+
+async fn write(run: &Run, month: Month, pages: Vec<Page>) -> Result<()> {
+    let (queue, month) = (run.app.queue.clone(), month.to_string());
+    let write = run.write(move |tx| {
+        for Page { person, created_at, body, mail } in &pages {
+            let is_new = store::insert(tx, Some(*person), &month, *created_at, body)?;
+            if let Some(mail) = mail.as_ref().filter(|_| is_new) {
+                queue.enqueue(tx, mail)?;
+            }
+        }
+        Ok(())
+    });
+    write.await
 }
 
 /// The operator's report. Stays of the three months before count where they reach into this one.
@@ -283,7 +301,7 @@ async fn operator(run: &Run, month: Month, zone: &TimeZone) -> Result<OperatorRe
     let before = month.before().span(zone);
     let (mut sums, mut sums_before) = (Sums::default(), Sums::default());
     let mut load = Load::new(span, zone);
-    let mut after = crate::ids::first_id(earlier);
+    let mut after = ids::first_id(earlier);
     loop {
         let read = app.db.read(move |tx| store::bookings_after(tx, after, span.1, ROWS_AT_ONCE));
         let bookings = read.await?;

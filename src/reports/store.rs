@@ -1,7 +1,5 @@
 //! What reports are made of, and reports, in SQL.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,7 +43,7 @@ fn stay(row: &Row<'_>) -> Result<Stay, crate::db::Error> {
     })
 }
 
-/// A person's bookings that started in a span of time.
+/// A person's bookings that started in a span of time, the earliest first.
 ///
 /// # Errors
 /// Those of storage.
@@ -73,15 +71,13 @@ pub fn bookings_after(
     Ok(tx.all(&sql, &[after.into(), ids::first_id(to).into()], stay)?)
 }
 
+/// Of all lots, also those that are no more.
+///
 /// # Errors
 /// Those of storage.
-pub fn lot_names(tx: &mut Tx<'_>, lots: impl Iterator<Item = Uuid>) -> Result<Names> {
-    let mut names = Names::new();
-    for lot in lots.collect::<BTreeSet<_>>() {
-        let sql = "select name from lots where id = $1";
-        names.insert(lot, tx.one(sql, &[lot.into()], |row| row.get(0))?);
-    }
-    Ok(names)
+pub fn lot_names(tx: &mut Tx<'_>) -> Result<Names> {
+    let names = tx.all("select id, name from lots", &[], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(names.into_iter().collect())
 }
 
 /// All lots, also those that are no more: they had a month.
@@ -110,6 +106,14 @@ pub fn admin(tx: &mut Tx<'_>) -> Result<Option<Uuid>> {
     Ok(tx.opt("select id from users where is_admin", &[], |row| row.get(0))?)
 }
 
+/// A report as it is stored.
+///
+/// # Errors
+/// 500, which cannot happen.
+pub fn body(report: &impl Serialize) -> Result<String> {
+    serde_json::to_string(report).map_err(|error| Error::Internal(error.to_string()))
+}
+
 /// Keeps a report, unless there is one of the month already; says whether it is new.
 ///
 /// # Errors
@@ -119,13 +123,12 @@ pub fn insert(
     user: Option<Uuid>,
     month: &str,
     now: Timestamp,
-    report: &impl Serialize,
+    body: &str,
 ) -> Result<bool> {
-    let body = serde_json::to_string(report).map_err(|error| Error::Internal(error.to_string()))?;
     let inserted = tx.exec(
         "insert into reports (id, user_id, month, body, created_at) values ($1, $2, $3, $4, $5) \
          on conflict do nothing",
-        &[ids::new_id(now).into(), user.into(), month.into(), (&body).into(), now.into()],
+        &[ids::new_id(now).into(), user.into(), month.into(), body.into(), now.into()],
     )?;
     Ok(inserted == 1)
 }
