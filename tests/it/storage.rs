@@ -173,3 +173,29 @@ async fn a_database_of_the_first_schema_keeps_what_is_parked_in_it() {
     admin.release(&crate::harness::items(&bookings)[0]).await.expect(200);
     assert_eq!(admin.walk_in(&lot, "KEPT").await.expect(201)["spot"]["label"], "A1");
 }
+
+#[tokio::test]
+async fn sqlites_log_begins_anew_while_it_is_written_to() {
+    const BYTES: usize = 1 << 20;
+    let app = TestApp::sqlite().await;
+    let parking::db::DatabaseUrl::Sqlite(file) = &app.app.config.database_url else { panic!() };
+    let log = file.with_extension("sqlite-wal");
+    let now = app.now();
+    for written in 1..=2000 {
+        let change = move |tx: &mut parking::db::Tx<'_>| {
+            let id = parking::ids::new_id(now);
+            tx.exec(
+                "insert into audit (id, at, action, detail) values ($1, $2, 'test', $3)",
+                &[id.into(), now.into(), "x".repeat(BYTES).as_str().into()],
+            )?;
+            Ok(())
+        };
+        app.app.db.write(Uuid::nil(), change).await.unwrap();
+        // Four times its length went through it.
+        if written * BYTES as u64 >= 4 * std::fs::metadata(&log).unwrap().len() {
+            assert!(std::fs::metadata(file).unwrap().len() > 16 << 20);
+            return;
+        }
+    }
+    panic!("the log only grew");
+}
