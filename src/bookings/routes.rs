@@ -133,8 +133,10 @@ async fn release(
         }
         if booking.released.is_none() {
             let (released_at, cost_minor) = booking.release(now);
-            if let Some(closed) = store::close(tx, &mut booking, released_at, cost_minor)? {
-                if let Some(owner) = booking.user_id.filter(|_| closed.receipt_wanted) {
+            if store::close(tx, &mut booking, released_at, cost_minor)? {
+                if let Some(owner) = booking.user_id
+                    && store::wants_receipt(tx, owner)?
+                {
                     post.mail(tx, owner, List::Receipts, None, |to| {
                         letters::receipt(to, &booking)
                     })?;

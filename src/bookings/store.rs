@@ -148,14 +148,7 @@ pub fn by_id(tx: &mut Tx<'_>, id: Uuid) -> Result<Record> {
     tx.opt(&sql, &[id.into()], record)?.ok_or(Error::NotFound)
 }
 
-/// How a booking was closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Closed {
-    /// Its user wants a receipt.
-    pub receipt_wanted: bool,
-}
-
-/// Closes an open booking and frees its spot. `None`: another replica was faster.
+/// Closes an open booking and frees its spot. False: another replica was faster.
 ///
 /// # Errors
 /// Those of storage.
@@ -164,21 +157,26 @@ pub fn close(
     booking: &mut Record,
     released_at: Timestamp,
     cost_minor: i64,
-) -> Result<Option<Closed>> {
-    let closed = tx.opt(
+) -> Result<bool> {
+    let closed = tx.exec(
         "update bookings set released_at = $1, cost_minor = $2 \
-         where id = $3 and released_at is null returning exists \
-         (select 1 from users u where u.id = bookings.user_id and u.receipts)",
+         where id = $3 and released_at is null",
         &[released_at.into(), cost_minor.into(), booking.id.into()],
-        |row| Ok(Closed { receipt_wanted: row.get(0)? }),
     )?;
-    if closed.is_none() {
+    if closed == 0 {
         *booking = by_id(tx, booking.id)?;
-        return Ok(None);
+        return Ok(false);
     }
     offer(tx, booking.spot_id)?;
     booking.released = Some((released_at, cost_minor));
-    Ok(closed)
+    Ok(true)
+}
+
+/// # Errors
+/// Those of storage.
+pub fn wants_receipt(tx: &mut Tx<'_>, user: Uuid) -> Result<bool> {
+    let sql = "select receipts from users where id = $1";
+    Ok(tx.one(sql, &[user.into()], |row| row.get(0))?)
 }
 
 /// Which bookings a list shows.

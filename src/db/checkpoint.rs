@@ -13,8 +13,8 @@ use super::sqlite::Connection;
 use super::tx::Access;
 use crate::threads;
 
-/// Pages in the log before it is copied: 16 MiB. The more, the fewer pages are copied twice.
-const LOG_PAGES: i32 = 4096;
+/// Pages in the log before it is copied: 32 MiB. The more, the fewer pages are copied twice.
+const LOG_PAGES: i32 = 8192;
 /// As long as the log cannot begin anew, since somebody reads it, it is tried again after these.
 const LOG_PAGES_MORE: i32 = 1024;
 
