@@ -62,6 +62,17 @@ on_both! {
         assert_eq!(operator["hours"].as_array().unwrap().len(), 24);
     }
 
+    async fn a_month_is_reported_once_though_its_jobs_are_long_forgotten(app: TestApp) {
+        let (admin, asha) = (app.admin().await, app.driver("asha").await);
+        november(&app, &admin, &[&asha]).await;
+        assert_eq!(reports(&admin).await.len(), 2);
+        let forget = |tx: &mut parking::db::Tx<'_>| Ok(tx.exec("delete from jobs", &[])?);
+        app.app.db.write(uuid::Uuid::nil(), forget).await.unwrap();
+        admin.post_empty("/api/admin/schedules/monthly-reports/run").await.expect(202);
+        work(&app).await;
+        assert!(reports(&admin).await.is_empty());
+    }
+
     async fn a_report_is_ones_own_and_the_operators_is_the_admins(app: TestApp) {
         let (admin, asha, ravi) = (app.admin().await, app.driver("asha").await, app.driver("ravi").await);
         november(&app, &admin, &[&asha]).await;
