@@ -1,12 +1,13 @@
 //! Who is asking: passwords, sessions, tokens, limits, and the claim of the one admin account.
 //!
-//! `routes.rs` is HTTP, `store.rs` SQL, `extract.rs` turns a request's token into a
-//! [`CurrentUser`], `cookie.rs` carries the refresh token, `tokens.rs`, `passwords.rs` and `reset.rs`
-//! are the cryptography.
+//! `routes.rs` and `password_routes.rs` are HTTP, `store.rs` SQL, `extract.rs` turns a request's
+//! token into a [`CurrentUser`], `cookie.rs` carries the refresh token, `tokens.rs`, `passwords.rs`
+//! and `reset.rs` are the cryptography.
 
 pub mod cookie;
 pub mod extract;
 pub mod limits;
+pub mod password_routes;
 pub mod passwords;
 pub mod reset;
 pub mod routes;

@@ -1,4 +1,4 @@
-//! Signing up, in and out over HTTP.
+//! Signing up, in and out over HTTP; the passwords are in `password_routes.rs`.
 
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
@@ -15,7 +15,6 @@ use super::cookie::{self, Cookie};
 use super::extract::ClientAddress;
 use super::limits::Remaining;
 use super::passwords::Password;
-use super::reset::{self, PasswordResetRequest};
 use super::store::{self, Account, Refreshed};
 use super::tokens::RefreshToken;
 use super::{CurrentUser, Role};
@@ -25,7 +24,6 @@ use crate::config::time_zone;
 use crate::error::{Error, Fields, Problem, Result};
 use crate::http::body::{Input, Json, json as json_response};
 use crate::http::idempotency::Once;
-use crate::jobs::New;
 use crate::locale::Language;
 use crate::mail::{List, letters};
 use crate::money::Currency;
@@ -37,9 +35,6 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(login))
         .routes(routes!(refresh))
         .routes(routes!(logout))
-        .routes(routes!(change_password))
-        .routes(routes!(forgot_password))
-        .routes(routes!(reset_password))
         .routes(routes!(setup))
         .routes(routes!(claim_admin))
 }
@@ -76,27 +71,6 @@ impl Registration {
 #[serde(deny_unknown_fields)]
 struct Credentials {
     email: String,
-    password: Password,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct PasswordChange {
-    current_password: Password,
-    new_password: Password,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ForgottenPassword {
-    email: String,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewPassword {
-    /// From the link in the mail.
-    token: String,
     password: Password,
 }
 
@@ -338,131 +312,6 @@ async fn logout(State(app): State<App>, client: Client, cookie: Cookie) -> Resul
             .await?;
     }
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie::clearing(&app))]).into_response())
-}
-
-/// Change one's password; every other session ends
-#[utoipa::path(post, path = "/api/me/password", tag = "accounts", operation_id = "change_password", request_body = PasswordChange, responses(
-    (status = 204),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "`wrong_password`"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
-), security(("bearer" = [])))]
-async fn change_password(
-    State(app): State<App>,
-    user: CurrentUser,
-    client: Client,
-    input: Input<PasswordChange>,
-) -> Result<Response> {
-    let Input { value: change, once } = input;
-    let account = check_password(&app, &client, user, change.current_password).await?;
-    let checked = change.new_password.check_new(&[&account.name, &account.email]);
-    let mut fields = Fields::new();
-    fields.check("new_password", checked);
-    fields.done()?;
-    let hash = app.hashers.hash(change.new_password).await?;
-    let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
-    let (revocations, post) = (app.revocations.clone(), app.post.clone());
-    let until = app.tokens.all_expired_after(clock.now());
-    app.write_once(once, user.id, user.id, StatusCode::NO_CONTENT, move |tx| {
-        let now = clock.now();
-        store::set_password(tx, user.id, &hash)?;
-        let ended = store::end_sessions(tx, now, user.id, Some(user.session))?;
-        let subject = Some(Subject::User(user.id));
-        audit::store::record(tx, now, &actor, Action::PasswordChanged, subject, &json!({}))?;
-        post.mail(tx, user.id, List::Account, None, |to| letters::password_changed(to, now))?;
-        let revocations = revocations.clone();
-        tx.on_commit(move || revocations.revoke(ended, until));
-        Ok(())
-    })
-    .await
-}
-
-/// Ask for a mail with a link that lets one choose a new password; the answer is the same whether there is such an account
-#[utoipa::path(post, path = "/api/auth/forgot-password", tag = "accounts", operation_id = "forgot_password", request_body = ForgottenPassword, responses(
-    (status = 202),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
-    (status = 429, body = Problem, content_type = "application/problem+json"),
-))]
-async fn forgot_password(
-    State(app): State<App>,
-    client: Client,
-    Input { value: forgotten, once }: Input<ForgottenPassword>,
-) -> Result<Response> {
-    let email: Email =
-        forgotten.email.parse().map_err(|message: String| Error::invalid("email", message))?;
-    app.limits.attempt(client.address.0, Some(email.as_str()))?;
-    // Whether there is such an account is found out by the job, so that the time of this answer
-    // does not tell.
-    let new = New::of(&PasswordResetRequest { email: email.as_str().to_owned() });
-    let queue = app.queue.clone();
-    app.write_once(once, Uuid::nil(), Uuid::nil(), StatusCode::ACCEPTED, move |tx| {
-        queue.enqueue(tx, &new).map(drop)
-    })
-    .await?;
-    Ok(StatusCode::ACCEPTED.into_response())
-}
-
-/// Choose a new password with the link from the mail; every session ends
-#[utoipa::path(post, path = "/api/auth/reset-password", tag = "accounts", operation_id = "reset_password", request_body = NewPassword, responses(
-    (status = 204),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "`invalid_reset_token`"),
-    (status = 422, body = Problem, content_type = "application/problem+json"),
-    (status = 429, body = Problem, content_type = "application/problem+json"),
-))]
-async fn reset_password(
-    State(app): State<App>,
-    client: Client,
-    Input { value: new, once }: Input<NewPassword>,
-) -> Result<Response> {
-    const INVALID: Error = Error::Forbidden("invalid_reset_token");
-    app.limits.attempt(client.address.0, None)?;
-    let claim = reset::Claim::of(&new.token)?;
-    let user = claim.user;
-    let account = app.db.read(move |tx| store::account_by_id(tx, user)).await?.ok_or(INVALID)?;
-    claim.check(&app.keys.links, &account, app.clock.now())?;
-    let mut fields = Fields::new();
-    fields.check("password", new.password.check_new(&[&account.name, &account.email]));
-    fields.done()?;
-    let hash = app.hashers.hash(new.password).await?;
-    let (clock, actor, key) = (app.clock.clone(), client.actor(None), app.keys.links);
-    let (revocations, post) = (app.revocations.clone(), app.post.clone());
-    let until = app.tokens.all_expired_after(clock.now());
-    app.write_once(once, user, user, StatusCode::NO_CONTENT, move |tx| {
-        let now = clock.now();
-        crate::users::store::lock(tx, user).map_err(|_| INVALID)?;
-        // Of two uses at once, the second finds another password.
-        let account = store::account_by_id(tx, user)?.ok_or(INVALID)?;
-        claim.check(&key, &account, now)?;
-        store::set_password(tx, user, &hash)?;
-        let ended = store::end_sessions(tx, now, user, None)?;
-        let actor = audit::Actor { user: Some(user), ..actor };
-        let subject = Some(Subject::User(user));
-        audit::store::record(tx, now, &actor, Action::PasswordReset, subject, &json!({}))?;
-        post.mail(tx, user, List::Account, None, |to| letters::password_changed(to, now))?;
-        let revocations = revocations.clone();
-        tx.on_commit(move || revocations.revoke(ended, until));
-        Ok(())
-    })
-    .await
-}
-
-/// The signed-in account, once its password has been given.
-///
-/// # Errors
-/// 403 `wrong_password`, limited like sign-in.
-pub async fn check_password(
-    app: &App,
-    client: &Client,
-    user: CurrentUser,
-    password: Password,
-) -> Result<Account> {
-    app.limits.attempt(client.address.0, Some(&user.id.to_string()))?;
-    let account = app.db.read(move |tx| store::account_by_id(tx, user.id)).await?;
-    let account = account.ok_or(Error::Unauthorized("invalid_token"))?;
-    if app.hashers.matches(password, account.password_hash.clone()).await? {
-        Ok(account)
-    } else {
-        Err(Error::Forbidden("wrong_password"))
-    }
 }
 
 /// What the installation is like

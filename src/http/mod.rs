@@ -68,6 +68,7 @@ impl utoipa::Modify for Bearer {
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
         .merge(auth::routes::router())
+        .merge(auth::password_routes::router())
         .merge(users::routes::router())
         .merge(lots::routes::router())
         .merge(bookings::routes::router())
