@@ -26,7 +26,7 @@ use crate::lots::catalogue::{Catalogue, Count};
 use crate::mail::transport::Mailer;
 use crate::mail::{Post, chat};
 use crate::secrets::{self, Keys};
-use crate::{auth, jobs, lots};
+use crate::{auth, jobs, lots, stats};
 
 /// How often listeners hear of changes.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
@@ -170,6 +170,7 @@ impl App {
                 }
             }
         });
+        tokio::spawn(stats::keep_counting(self.clone()));
         jobs::worker::start(self.clone(), self.shutdown())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! **Features**, each a folder with `mod.rs` (types and pure rules), `routes.rs` (HTTP) and
 //! `store.rs` (SQL): [`auth`], [`users`], [`lots`], [`bookings`], [`exports`], [`reminders`],
-//! [`reports`], [`mail`], [`audit`], [`imports`].
+//! [`reports`], [`stats`], [`mail`], [`audit`], [`imports`].
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
 //! (events), [`pdf`] (documents), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`tls`],
@@ -36,6 +36,7 @@ pub mod pdf;
 pub mod reminders;
 pub mod reports;
 pub mod secrets;
+pub mod stats;
 pub mod text;
 pub mod threads;
 pub mod tls;

@@ -110,7 +110,7 @@ pub struct Booking {
 }
 
 /// The lot of a booking, as it is called now.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BookedLot {
     pub id: Uuid,
     pub name: String,

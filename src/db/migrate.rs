@@ -39,6 +39,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "mail, exports and reports",
         sql: include_str!("../../migrations/0004_mail_exports_reports.sql"),
     },
+    Migration {
+        version: 5,
+        name: "tallies and vehicles",
+        sql: include_str!("../../migrations/0005_tallies_vehicles.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

@@ -63,6 +63,14 @@ impl Connection {
         }
     }
 
+    /// One state of the database for all questions up to the end of the transaction.
+    fn begin_snapshot(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(connection) => connection.statement("begin"),
+            Self::Postgres(connection) => connection.batch("begin isolation level repeatable read"),
+        }
+    }
+
     pub(super) fn commit(&mut self) -> Result<(), Error> {
         match self {
             Self::Sqlite(connection) => connection.statement("commit"),
@@ -211,8 +219,24 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Asks several questions of one state of the database. In [`super::Db::read`] only: a change
+    /// is in a transaction anyhow.
+    ///
+    /// # Errors
+    /// What `questions` refuse with, or [`Error`].
+    pub fn snapshot<T>(
+        &mut self,
+        questions: impl FnOnce(&mut Self) -> crate::Result<T>,
+    ) -> crate::Result<T> {
+        self.connection.begin_snapshot()?;
+        let answer = questions(self);
+        // It has changed nothing.
+        self.connection.roll_back();
+        answer
+    }
+
     /// Inserts many rows with few statements: `head` is `insert into t (a, b)`, each row has
-    /// `columns` values.
+    /// `columns` values; `tail` says what to do about rows that are there.
     ///
     /// # Errors
     /// [`Error`]
@@ -221,6 +245,7 @@ impl<'c> Tx<'c> {
         head: &str,
         columns: usize,
         values: &[Value<'_>],
+        tail: &str,
     ) -> Result<(), Error> {
         /// SQLite and PostgreSQL both take at least this many parameters.
         const PARAMETERS_MAX: usize = 32_000;
@@ -235,6 +260,7 @@ impl<'c> Tx<'c> {
                 }
                 sql.push(')');
             }
+            sql.push_str(tail);
             self.exec(&sql, chunk)?;
         }
         Ok(())

@@ -32,7 +32,7 @@ use crate::app::App;
 use crate::auth::extract::Peer;
 use crate::error::Error;
 use crate::http::metrics::RouteMetrics;
-use crate::{audit, auth, bookings, exports, jobs, lots, mail, reports, users, web};
+use crate::{audit, auth, bookings, exports, jobs, lots, mail, reports, stats, users, web};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -77,6 +77,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(exports::routes::router())
         .merge(mail::routes::router())
         .merge(reports::routes::router())
+        .merge(stats::routes::router())
         .merge(operations::router())
 }
 

@@ -47,6 +47,15 @@ pub struct ImportedBooking {
     pub currency: Currency,
 }
 
+impl ImportedBooking {
+    /// What it cost, in minor units; `None`: it is open.
+    #[must_use]
+    pub fn cost_minor(&self) -> Option<i64> {
+        let stay = self.ended_at?.duration_since(self.started_at);
+        Some(self.price.cost_minor(stay))
+    }
+}
+
 /// What an import of sessions did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {

@@ -19,6 +19,8 @@ use crate::error::{Error, Result};
 use crate::ids;
 use crate::lots::catalogue::Catalogue;
 use crate::lots::store::{all, currency, insert, locked, price_at, update, withdraw};
+use crate::reports::figures::Stay;
+use crate::stats;
 
 /// Rows in one statement.
 const CHUNK: usize = 250;
@@ -199,7 +201,6 @@ fn insert_bookings(tx: &mut Tx<'_>, now: Timestamp, bookings: &[ImportedBooking]
     let mut values: Vec<Value<'_>> = Vec::with_capacity(bookings.len() * COLUMNS);
     let mut open = 0;
     for ((booking, id), reference) in bookings.iter().zip(&booked).zip(&references) {
-        let stay = booking.ended_at.map(|ended_at| ended_at.duration_since(booking.started_at));
         values.extend([
             Value::Id(*id),
             Value::from(reference),
@@ -213,7 +214,7 @@ fn insert_bookings(tx: &mut Tx<'_>, now: Timestamp, bookings: &[ImportedBooking]
             booking.price.tariff.free_minutes.into(),
             booking.price.tariff.increment_minutes.into(),
             booking.price.tariff.daily_cap_minor.into(),
-            stay.map(|stay| booking.price.cost_minor(stay)).into(),
+            booking.cost_minor().into(),
             Value::Null,
         ]);
         if booking.ended_at.is_none() {
@@ -227,7 +228,18 @@ fn insert_bookings(tx: &mut Tx<'_>, now: Timestamp, bookings: &[ImportedBooking]
          daily_cap_minor, cost_minor, user_id)",
         COLUMNS,
         &values,
+        "",
     )?;
+    let stay = |(booking, id): (&ImportedBooking, &Uuid)| Stay {
+        id: *id,
+        lot: booking.lot,
+        started_at: booking.started_at,
+        released_at: booking.ended_at,
+        cost_minor: booking.cost_minor(),
+        currency: booking.currency,
+    };
+    let stays: Vec<_> = bookings.iter().zip(&booked).map(stay).collect();
+    stats::store::count_imported(tx, &stays)?;
     Ok(open)
 }
 

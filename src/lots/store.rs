@@ -203,8 +203,8 @@ fn add_spots(tx: &mut Tx<'_>, now: Timestamp, lot: Uuid, count: i64) -> Result<(
         spots.extend(spot.into_iter().chain([Value::Bool(false)]));
     }
     let head = "insert into spots (id, lot_id, label, label_order, out_of_service)";
-    tx.insert_many(head, 5, &spots)?;
-    tx.insert_many("insert into free_spots (spot_id, lot_id, label, label_order)", 4, &free)?;
+    tx.insert_many(head, 5, &spots, "")?;
+    tx.insert_many("insert into free_spots (spot_id, lot_id, label, label_order)", 4, &free, "")?;
     Ok(())
 }
 

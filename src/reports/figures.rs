@@ -45,15 +45,16 @@ pub struct LotRow {
     pub is_gone: bool,
 }
 
+/// What bookings come to.
 #[derive(Debug, Clone, Default)]
-struct Sum {
+pub struct Sum {
     bookings: i64,
     minutes: i64,
     spend: BTreeMap<String, (Currency, i64)>,
 }
 
 impl Sum {
-    fn add(&mut self, stay: &Stay, now: Timestamp) {
+    pub fn add(&mut self, stay: &Stay, now: Timestamp) {
         self.bookings += 1;
         self.minutes += stay.minutes(now);
         if let Some(cost_minor) = stay.cost_minor {
@@ -62,7 +63,8 @@ impl Sum {
         }
     }
 
-    fn totals(&self) -> Totals {
+    #[must_use]
+    pub fn totals(&self) -> Totals {
         let spend = self.spend.values();
         let spend = spend.map(|&(currency, amount_minor)| Spend { currency, amount_minor });
         Totals { bookings: self.bookings, minutes: self.minutes, spend: spend.collect() }

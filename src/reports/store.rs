@@ -29,10 +29,11 @@ pub fn people_after(
     Ok(tx.all(&sql, &[after.into()], |row| post.recipient_at(row))?)
 }
 
-const STAY: &str = "select b.id, b.lot_id, b.started_at, b.released_at, b.cost_minor, b.currency \
-     from bookings b";
+/// The columns of a booking `b` that [`stay`] reads.
+pub(crate) const STAY: &str =
+    "b.id, b.lot_id, b.started_at, b.released_at, b.cost_minor, b.currency";
 
-fn stay(row: &Row<'_>) -> Result<Stay, crate::db::Error> {
+pub(crate) fn stay(row: &Row<'_>) -> Result<Stay, crate::db::Error> {
     Ok(Stay {
         id: row.get(0)?,
         lot: row.get(1)?,
@@ -52,7 +53,9 @@ pub fn bookings_of(
     user: Uuid,
     (from, to): (Timestamp, Timestamp),
 ) -> Result<Vec<Stay>> {
-    let sql = format!("{STAY} where b.user_id = $1 and b.id >= $2 and b.id < $3 order by b.id");
+    let sql = format!(
+        "select {STAY} from bookings b where b.user_id = $1 and b.id >= $2 and b.id < $3 order by b.id"
+    );
     let span = [ids::first_id(from), ids::first_id(to)];
     Ok(tx.all(&sql, &[user.into(), span[0].into(), span[1].into()], stay)?)
 }
@@ -67,7 +70,9 @@ pub fn bookings_after(
     to: Timestamp,
     limit: usize,
 ) -> Result<Vec<Stay>> {
-    let sql = format!("{STAY} where b.id > $1 and b.id < $2 order by b.id limit {limit}");
+    let sql = format!(
+        "select {STAY} from bookings b where b.id > $1 and b.id < $2 order by b.id limit {limit}"
+    );
     Ok(tx.all(&sql, &[after.into(), ids::first_id(to).into()], stay)?)
 }
 

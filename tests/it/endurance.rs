@@ -83,7 +83,7 @@ on_both! {
         );
         for (id, rows) in exports {
             let task = ravi.get(&format!("/api/tasks/{id}")).await.expect(200);
-            assert_eq!((text(&task, "status"), &task["result"]["rows"]), ("succeeded", &json!(rows)));
+            assert_eq!((text(&task, "status"), &task["result"]["rows"]), ("succeeded", &json!(rows)), "{task}");
         }
     }
 }

@@ -27,6 +27,12 @@ async fn import_sessions(app: &TestApp, content: &str) -> Result<sessions::Outco
     tokio::task::spawn_blocking(move || sessions::run(&app, &path)).await.unwrap()
 }
 
+/// Imports both, which must be right.
+pub async fn import(app: &TestApp, lots: &str, sessions: &str) {
+    import_lots(app, lots).await.unwrap();
+    import_sessions(app, sessions).await.unwrap();
+}
+
 fn sessions_file(rows: &[&str]) -> String {
     format!("lot,started_at,ended_at\n{}\n", rows.join("\n"))
 }

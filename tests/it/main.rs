@@ -23,4 +23,5 @@ mod process;
 mod reminders;
 mod reports;
 mod sessions;
+mod stats;
 mod storage;

@@ -107,6 +107,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the installation stands, and what needs attention */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/reports": {
         parameters: {
             query?: never;
@@ -186,6 +203,23 @@ export interface paths {
         put?: never;
         /** Run a schedule now */
         post: operations["run_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Occupancy and revenue by lot, by day and by hour of the week */
+        get: operations["stats"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -679,6 +713,23 @@ export interface paths {
         patch: operations["change_spot"];
         trace?: never;
     };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own totals, by month and by lot, of the last 24 months */
+        get: operations["own_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{id}": {
         parameters: {
             query?: never;
@@ -838,6 +889,30 @@ export interface components {
             /** Format: int64 */
             total_bookings: number;
         };
+        Attention: {
+            /**
+             * Format: uuid
+             * @description The longest of the long stays.
+             */
+            booking_id?: string | null;
+            /**
+             * Format: int64
+             * @description How many of the kind there are.
+             */
+            count: number;
+            kind: components["schemas"]["AttentionKind"];
+            lot?: components["schemas"]["BookedLot"] | null;
+            /**
+             * Format: date-time
+             * @description Since when that is so.
+             */
+            since?: string | null;
+        };
+        /**
+         * @description What may need somebody.
+         * @enum {string}
+         */
+        AttentionKind: "task_failed" | "lot_full" | "long_stay" | "mail_refused" | "spots_out_of_service" | "schedule_off" | "no_mail_server";
         AuditActor: {
             /** Format: uuid */
             id: string;
@@ -933,6 +1008,33 @@ export interface components {
          * @example INR
          */
         Currency: string;
+        /** @description A calendar day. */
+        DayStats: {
+            /** Format: int64 */
+            bookings_released: number;
+            /** Format: int64 */
+            bookings_started: number;
+            /** Format: date */
+            day: string;
+            /**
+             * Format: double
+             * @description The part of the spots there are now that was taken on average: 0 to 1, more when there were
+             *     more spots then.
+             */
+            occupancy: number;
+            /**
+             * Format: double
+             * @description Vehicles parked at a time.
+             */
+            parked_average: number;
+            /**
+             * Format: int64
+             * @description The most at a time, as of each quarter of an hour.
+             */
+            parked_peak: number;
+            /** @description Of those released, by currency. */
+            revenue: components["schemas"]["Spend"][];
+        };
         /** @description What is wrong with one field. */
         FieldError: {
             /**
@@ -1045,6 +1147,37 @@ export interface components {
             /**
              * Format: double
              * @description Bookings per spot.
+             */
+            turnover: number;
+        };
+        /** @description A lot in a span of time. */
+        LotStats: {
+            /**
+             * Format: double
+             * @description Of those released; `null`: none was.
+             */
+            average_stay_minutes: number | null;
+            /** Format: int64 */
+            bookings_released: number;
+            /** Format: int64 */
+            bookings_started: number;
+            /** @description It was removed since. */
+            is_gone: boolean;
+            lot: components["schemas"]["BookedLot"];
+            /** Format: int64 */
+            number_of_spots: number;
+            /** Format: double */
+            occupancy: number;
+            /**
+             * Format: double
+             * @description Vehicles parked at a time.
+             */
+            parked_average: number;
+            /** @description Of those released, by currency. */
+            revenue: components["schemas"]["Spend"][];
+            /**
+             * Format: double
+             * @description Bookings started per spot and day.
              */
             turnover: number;
         };
@@ -1174,6 +1307,96 @@ export interface components {
              * @description Of them, still open when the report was made: their cost is not in it.
              */
             open_bookings: number;
+        };
+        /** @description How the installation stands. */
+        Overview: {
+            /**
+             * Format: date-time
+             * @description Later bookings are not counted yet: now, but while a long past is being counted.
+             */
+            as_of: string;
+            /** @description Nothing: all is well. */
+            attention: components["schemas"]["Attention"][];
+            /** Format: int64 */
+            bookings_today: number;
+            /**
+             * Format: int64
+             * @description Up to the same time of day.
+             */
+            bookings_yesterday_until_now: number;
+            /** @description The last 14. */
+            days: components["schemas"]["OverviewDay"][];
+            /** Format: int64 */
+            free: number;
+            /** @description The last 24. */
+            hours: components["schemas"]["OverviewHour"][];
+            /** @description Of the last 28 days. */
+            hours_of_week: components["schemas"]["WeekHour"][];
+            /** @description The last that started. */
+            latest: components["schemas"]["AdminBooking"][];
+            /** Format: int64 */
+            lots: number;
+            /** Format: date-time */
+            now: string;
+            /** Format: int64 */
+            occupied: number;
+            /** Format: int64 */
+            open_bookings: number;
+            /** Format: int64 */
+            out_of_service: number;
+            /** @description Of those released today, by currency. */
+            revenue_today: components["schemas"]["Spend"][];
+            /** @description Up to the same time of day. */
+            revenue_yesterday_until_now: components["schemas"]["Spend"][];
+            /** Format: int64 */
+            spots: number;
+            /**
+             * @description Whose days and hours they are.
+             * @example Asia/Kolkata
+             */
+            time_zone: string;
+        };
+        OverviewDay: {
+            /** Format: int64 */
+            bookings_started: number;
+            /** Format: date */
+            day: string;
+            /** @description Of those released, by currency. */
+            revenue: components["schemas"]["Spend"][];
+        };
+        OverviewHour: {
+            /**
+             * Format: date-time
+             * @description Its beginning; the first and the last may be shorter than an hour.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description Vehicles parked at a time.
+             */
+            parked_average: number;
+        };
+        OwnLot: components["schemas"]["Totals"] & {
+            /** Format: date-time */
+            last_started_at: string;
+            lot: components["schemas"]["BookedLot"];
+        };
+        OwnMonth: components["schemas"]["Totals"] & {
+            /** @example 2026-10 */
+            month: string;
+        };
+        /** @description One's own parking of the last 24 months. */
+        OwnStats: {
+            /** @description The most used first, 20 at most. */
+            lots: components["schemas"]["OwnLot"][];
+            /** @description Those in which they parked, the earliest first. */
+            months: components["schemas"]["OwnMonth"][];
+            /**
+             * @description Whose months they are.
+             * @example Asia/Kolkata
+             */
+            time_zone: string;
+            totals: components["schemas"]["Totals"];
         };
         /** @description One page of a list. */
         Page_AdminBooking: {
@@ -1680,6 +1903,53 @@ export interface components {
          * @enum {string}
          */
         SpotStatus: "free" | "occupied" | "out_of_service";
+        /** @description Occupancy and revenue of a span of days. */
+        Stats: {
+            /**
+             * Format: date-time
+             * @description Later bookings are not counted yet: now, but while a long past is being counted.
+             */
+            as_of: string;
+            days: components["schemas"]["DayStats"][];
+            /** Format: date */
+            from: string;
+            /** @description The 168 hours, Monday's first. */
+            hours_of_week: components["schemas"]["WeekHour"][];
+            /** @description The most revenue first. */
+            lots: components["schemas"]["LotStats"][];
+            /**
+             * @description Whose days and hours they are.
+             * @example Asia/Kolkata
+             */
+            time_zone: string;
+            /**
+             * Format: date
+             * @description Included.
+             */
+            to: string;
+            totals: components["schemas"]["StatsTotals"];
+        };
+        /** @description A span of time as a whole. */
+        StatsTotals: {
+            /**
+             * Format: double
+             * @description Of those released; `null`: none was.
+             */
+            average_stay_minutes: number | null;
+            /** Format: int64 */
+            bookings_released: number;
+            /** Format: int64 */
+            bookings_started: number;
+            /** Format: double */
+            occupancy: number;
+            /** @description Of those released, by currency. */
+            revenue: components["schemas"]["Spend"][];
+            /**
+             * Format: double
+             * @description Bookings started per spot and day.
+             */
+            turnover: number;
+        };
         /** @description How time becomes money. */
         Tariff: {
             /**
@@ -1753,6 +2023,30 @@ export interface components {
         UserChange: {
             /** @description Whether they may sign in. `false` ends their sessions. */
             active: boolean;
+        };
+        /** @description An hour of the week. */
+        WeekHour: {
+            /** Format: int64 */
+            bookings_started: number;
+            /**
+             * Format: int64
+             * @description 0 to 23
+             */
+            hour: number;
+            /** Format: double */
+            occupancy: number;
+            /**
+             * Format: double
+             * @description Vehicles parked at a time.
+             */
+            parked_average: number;
+            /** @description Of those released, by currency. */
+            revenue: components["schemas"]["Spend"][];
+            /**
+             * Format: int64
+             * @description 1 to 7; Monday is 1 (ISO 8601).
+             */
+            weekday: number;
         };
         WeekTotals: components["schemas"]["Totals"] & {
             /**
@@ -2056,6 +2350,33 @@ export interface operations {
             };
         };
     };
+    overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_operator_reports: {
         parameters: {
             query?: never;
@@ -2192,6 +2513,56 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stats: {
+        parameters: {
+            query?: {
+                /** @description The first day; without it, 30 days in all. */
+                from?: string;
+                /** @description The last day, included; without it, today. */
+                to?: string;
+                lot_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there never was such a lot */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3528,6 +3899,25 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnStats"];
                 };
             };
         };
