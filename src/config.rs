@@ -2,6 +2,7 @@
 //! stops the start and is named. `settings.rs` lists them.
 
 mod settings;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -21,6 +22,7 @@ use crate::money::Currency;
 use crate::work::SCHEDULES;
 
 pub use settings::{SETTINGS, Setting};
+pub use shown::{Origin, ShownSetting};
 
 /// The settings, read and checked.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ pub struct Config {
     pub time_zone_name: String,
     pub currency: Currency,
     pub open_bookings_max: i64,
+    pub offline_release_minutes: i64,
+    pub map_tiles: Option<MapTiles>,
     pub rate_limit: bool,
     pub password_hashers: usize,
     pub trusted_proxies: Vec<IpNet>,
@@ -58,10 +62,15 @@ pub struct Config {
     ticks: BTreeMap<&'static str, Ticks>,
     /// Names of settings that are set and have no effect in this version.
     pub unused: Vec<&'static str>,
+    /// All of them as the admin may see them.
+    pub shown: Vec<ShownSetting>,
 }
 
 /// Names and values before they are checked.
 pub type Vars = BTreeMap<String, String>;
+
+/// Under this name [`vars`] notes which come from the file.
+const FROM_FILE: &str = "";
 
 /// The variables of the process, and of the file `.env` for those it does not have.
 ///
@@ -77,7 +86,11 @@ pub fn vars(env_file: &Path) -> Result<Vars, String> {
             vars.insert(name, value);
         }
     }
-    vars.extend(std::env::vars());
+    let environment: Vars = std::env::vars().collect();
+    let from_file = vars.keys().filter(|name| !environment.contains_key(*name));
+    let from_file = from_file.cloned().collect::<Vec<_>>().join(" ");
+    vars.extend(environment);
+    vars.insert(FROM_FILE.into(), from_file);
     Ok(vars)
 }
 
@@ -191,6 +204,8 @@ impl Config {
             time_zone_name,
             currency: read.value("CURRENCY")?,
             open_bookings_max: read.number("MAX_OPEN_BOOKINGS", 1..=1000)?,
+            offline_release_minutes: read.number("OFFLINE_RELEASE_MINUTES", 0..=1440)?,
+            map_tiles: map_tiles(&read)?,
             rate_limit: read.switch("RATE_LIMIT")?,
             password_hashers: match read.text("PASSWORD_HASHERS") {
                 None => (cores / 2).max(1),
@@ -212,6 +227,7 @@ impl Config {
             export_kept_hours: read.number("EXPORT_KEPT_HOURS", 1..=8760)?,
             ticks,
             unused,
+            shown: shown::all(&read),
             data_dir,
         })
     }
@@ -268,6 +284,34 @@ fn database_url(read: &Reader<'_>, data_dir: &Path) -> Result<DatabaseUrl, Strin
         return url.parse().map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"));
     }
     Ok(DatabaseUrl::Sqlite(data_dir.join("parking.sqlite")))
+}
+
+/// Where the map's tiles are, other than on this server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapTiles {
+    /// With `{z}`, `{x}` and `{y}` in it.
+    pub url: String,
+    /// Scheme and host: what browsers may load pictures from.
+    pub origin: String,
+    pub attribution: String,
+}
+
+fn map_tiles(read: &Reader<'_>) -> Result<Option<MapTiles>, String> {
+    let Some(url) = read.text("MAP_TILE_URL") else { return Ok(None) };
+    let wrong = |what: &str| format!("MAP_TILE_URL={url}: {what}");
+    if !["{z}", "{x}", "{y}"].iter().all(|part| url.contains(part)) {
+        return Err(wrong("must hold {z}, {x} and {y}"));
+    }
+    let parsed: axum::http::Uri =
+        url.replace(['{', '}'], "").parse().map_err(|error| wrong(&format!("{error}")))?;
+    match (parsed.scheme_str(), parsed.authority()) {
+        (Some(scheme @ ("https" | "http")), Some(host)) if !host.as_str().contains('@') => {
+            let origin = format!("{scheme}://{host}");
+            let attribution = read.text("MAP_ATTRIBUTION").unwrap_or_default();
+            Ok(Some(MapTiles { url, origin, attribution }))
+        }
+        _ => Err(wrong("must begin with https:// and a host")),
+    }
 }
 
 /// Half a mail server is a mistake: mails would go to the outbox, and nobody would notice.
@@ -437,6 +481,9 @@ mod tests {
             ("TIME_ZONE", "Asia/Atlantis"),
             ("CURRENCY", "XYZ"),
             ("MAX_OPEN_BOOKINGS", "many"),
+            ("OFFLINE_RELEASE_MINUTES", "1441"),
+            ("MAP_TILE_URL", "https://tiles.example.org/{z}/{x}.png"),
+            ("MAP_TILE_URL", "javascript:{z}{x}{y}"),
             ("RATE_LIMIT", "perhaps"),
             ("TRUSTED_PROXIES", "10.0.0.0/33"),
             ("DAILY_REMINDERS", "0 18 31 2 *"),

@@ -184,6 +184,8 @@ impl Error {
             "label_taken" => "Another spot of the lot bears this label.",
             "vehicle_already_parked" => "This vehicle is parked already.",
             "too_many_open_bookings" => "You have as many open bookings as are allowed at once.",
+            "vehicle_exists" => "You have a vehicle with this plate already.",
+            "too_many_vehicles" => "You have as many vehicles as an account may have.",
             "open_bookings" => "Release your open bookings first.",
             "idempotency_key_in_flight" => "The same request is being worked on.",
             "idempotency_key_reused" => "This Idempotency-Key was used with another body.",

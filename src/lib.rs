@@ -1,8 +1,9 @@
 //! Parking: lots, spots and bookings in one binary. Start reading here.
 //!
 //! **Features**, each a folder with `mod.rs` (types and pure rules), `routes.rs` (HTTP) and
-//! `store.rs` (SQL): [`auth`], [`users`], [`lots`], [`bookings`], [`exports`], [`reminders`],
-//! [`reports`], [`stats`], [`mail`], [`audit`], [`imports`].
+//! `store.rs` (SQL): [`auth`], [`users`], [`vehicles`], [`lots`], [`bookings`], [`exports`], [`reminders`],
+//! [`reports`], [`stats`], [`mail`], [`audit`], [`imports`],
+//! [`search`].
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
 //! (events), [`pdf`] (documents), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`tls`],
@@ -35,12 +36,14 @@ pub mod money;
 pub mod pdf;
 pub mod reminders;
 pub mod reports;
+pub mod search;
 pub mod secrets;
 pub mod stats;
 pub mod text;
 pub mod threads;
 pub mod tls;
 pub mod users;
+pub mod vehicles;
 pub mod web;
 pub mod work;
 

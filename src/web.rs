@@ -7,14 +7,23 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::app::App;
+use crate::config::MapTiles;
 use crate::error::Error;
 
 /// Nothing that the API answers is a page.
 pub const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-/// No script but our own files. Component libraries set styles inline.
-pub const PAGE_POLICY: &str = "default-src 'self'; script-src 'self'; \
-     style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; \
-     object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+/// The policy of a page: no script but our own files, nothing from elsewhere but the map's tiles.
+/// Component libraries set styles inline.
+#[must_use]
+pub fn page_policy(map_tiles: Option<&MapTiles>) -> String {
+    let tiles = map_tiles.map(|tiles| format!(" {}", tiles.origin)).unwrap_or_default();
+    format!(
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+         img-src 'self' data:{tiles}; connect-src 'self'; font-src 'self'; object-src 'none'; \
+         base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    )
+}
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/frontend/dist"]

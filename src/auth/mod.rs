@@ -1,6 +1,6 @@
 //! Who is asking: passwords, sessions, tokens, limits, and the claim of the one admin account.
 //!
-//! `routes.rs` and `password_routes.rs` are HTTP, `store.rs` SQL, `extract.rs` turns a request's
+//! `routes.rs`, `password_routes.rs` and `session_routes.rs` are HTTP, `store.rs` SQL, `extract.rs` turns a request's
 //! token into a [`CurrentUser`], `cookie.rs` carries the refresh token, `tokens.rs`, `passwords.rs`
 //! and `reset.rs` are the cryptography.
 
@@ -11,6 +11,7 @@ pub mod password_routes;
 pub mod passwords;
 pub mod reset;
 pub mod routes;
+pub mod session_routes;
 pub mod store;
 pub mod tokens;
 
@@ -53,6 +54,22 @@ impl CurrentUser {
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }
+}
+
+/// A sign-in that still holds.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OwnSession {
+    pub id: Uuid,
+    pub created_at: Timestamp,
+    /// The last sign-in or refresh.
+    pub last_used_at: Timestamp,
+    /// Unless it is used before.
+    pub expires_at: Timestamp,
+    /// What the browser calls itself.
+    #[schema(required)]
+    pub user_agent: Option<String>,
+    /// The one that asks.
+    pub is_current: bool,
 }
 
 /// Sessions that have ended while their access tokens have not: kept in memory for as long as such

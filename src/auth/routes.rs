@@ -98,6 +98,17 @@ struct Setup {
     version: String,
     /// Whether reminders by Google Chat need no space of one's own.
     google_chat: bool,
+    /// Where the map's tiles are; `null`: the client draws the outlines of the land itself.
+    #[schema(required)]
+    map: Option<Map>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Map {
+    #[schema(example = "https://tiles.example.org/{z}/{x}/{y}.png")]
+    tile_url: String,
+    /// Whom to name as their source; may be empty.
+    attribution: String,
 }
 
 /// Signed in: keep the access token in memory; the refresh token is in a cookie.
@@ -324,6 +335,10 @@ async fn setup(State(app): State<App>) -> Result<Json<Setup>> {
         time_zone: app.config.time_zone_name.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
         google_chat: app.config.chat_webhook_url.is_some(),
+        map: app.config.map_tiles.as_ref().map(|tiles| Map {
+            tile_url: tiles.url.clone(),
+            attribution: tiles.attribution.clone(),
+        }),
     }))
 }
 

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::Role;
 use super::tokens::RefreshToken;
+use super::{CurrentUser, OwnSession, Role};
 use crate::db::{Row, Tx, Value};
 use crate::error::{Error, Result};
 use crate::ids;
@@ -286,6 +286,48 @@ pub fn end_sessions(
          where user_id = $2 and id <> $3 and revoked_at is null returning id",
         &[now.into(), user.into(), keep.unwrap_or_default().into()],
         |row| row.get(0),
+    )?)
+}
+
+/// [`end_sessions`] for one session of the user; nothing when it is not theirs or has ended.
+///
+/// # Errors
+/// Those of storage.
+pub fn end_one_session(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    user: Uuid,
+    session: Uuid,
+) -> Result<Vec<Uuid>> {
+    Ok(tx.all(
+        "update sessions set revoked_at = $1 \
+         where user_id = $2 and id = $3 and revoked_at is null and expires_at > $1 returning id",
+        &[now.into(), user.into(), session.into()],
+        |row| row.get(0),
+    )?)
+}
+
+/// A user's sessions that hold, the latest sign-in first.
+///
+/// # Errors
+/// Those of storage.
+pub fn sessions_of(tx: &mut Tx<'_>, now: Timestamp, user: &CurrentUser) -> Result<Vec<OwnSession>> {
+    Ok(tx.all(
+        "select s.id, s.created_at, (select max(t.created_at) from refresh_tokens t \
+         where t.session_id = s.id), s.expires_at, s.user_agent from sessions s \
+         where s.user_id = $1 and s.revoked_at is null and s.expires_at > $2 order by s.id desc",
+        &[user.id.into(), now.into()],
+        |row| {
+            let (id, created_at): (Uuid, Timestamp) = (row.get(0)?, row.get(1)?);
+            Ok(OwnSession {
+                id,
+                created_at,
+                last_used_at: row.get::<Option<Timestamp>>(2)?.unwrap_or(created_at),
+                expires_at: row.get(3)?,
+                user_agent: row.get(4)?,
+                is_current: id == user.session,
+            })
+        },
     )?)
 }
 

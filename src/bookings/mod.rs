@@ -6,7 +6,7 @@ pub mod plate;
 pub mod routes;
 pub mod store;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -50,6 +50,30 @@ impl Record {
     pub fn release(&self, now: Timestamp) -> (Timestamp, i64) {
         let released_at = now.max(self.started_at);
         (released_at, self.price.cost_minor(released_at.duration_since(self.started_at)))
+    }
+
+    /// The instant of a release that was asked for on a device without a network, at most
+    /// `earliest` ago. A clock a little ahead of ours asks for now.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn asked_at(
+        &self,
+        at: Timestamp,
+        now: Timestamp,
+        earliest: SignedDuration,
+    ) -> Result<Timestamp, String> {
+        const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
+        if at > now + AHEAD_MAX {
+            return Err("must not be in the future".into());
+        }
+        if at < self.started_at {
+            return Err("must not be before the booking started".into());
+        }
+        if at < now - earliest {
+            return Err(format!("must be at most {} minutes ago", earliest.as_mins()));
+        }
+        Ok(at.min(now))
     }
 
     /// Whether `user` may see and release it.
@@ -137,7 +161,6 @@ pub struct AdminBooking {
 mod tests {
     use super::*;
     use crate::auth::Role;
-    use jiff::SignedDuration;
 
     fn booking() -> Record {
         Record {
@@ -178,6 +201,21 @@ mod tests {
         let booking = booking();
         let before = booking.started_at - SignedDuration::from_hours(2);
         assert_eq!(booking.release(before), (booking.started_at, 0));
+    }
+
+    #[test]
+    fn a_release_asked_for_earlier_counts_from_then_within_limits() {
+        let (booking, hour) = (booking(), SignedDuration::from_hours(1));
+        let now = booking.started_at + hour * 3;
+        let asked = |at| booking.asked_at(at, now, hour * 2);
+        assert_eq!(asked(now - hour), Ok(now - hour));
+        assert_eq!(asked(now + SignedDuration::from_mins(1)), Ok(now));
+        assert_eq!(asked(now + hour), Err("must not be in the future".into()));
+        assert_eq!(asked(now - hour * 2), Ok(now - hour * 2));
+        let too_long_ago = now - hour * 2 - SignedDuration::from_secs(1);
+        assert_eq!(asked(too_long_ago), Err("must be at most 120 minutes ago".into()));
+        let before = booking.started_at - SignedDuration::from_secs(1);
+        assert_eq!(asked(before), Err("must not be before the booking started".into()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,7 @@ use crate::audit::{self, Action, Subject};
 use crate::auth::CurrentUser;
 use crate::auth::extract::{Admin, ClientAddress};
 use crate::error::{Error, Problem, Result};
-use crate::http::body::{Id, Input, Json, NoInput, Query};
+use crate::http::body::{Id, Input, Json, OptionalInput, Query};
 use crate::http::paging::{Page, Paging};
 use crate::mail::{List, letters};
 
@@ -110,19 +110,30 @@ async fn create_walk_in(
     .await
 }
 
+/// How a booking is released.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Release {
+    /// When it was asked for on a device without a network; by default now. Not before the start,
+    /// not in the future, and not longer ago than `OFFLINE_RELEASE_MINUTES` allow.
+    released_at: Option<Timestamp>,
+}
+
 /// Release a booking: the clock stops and the spot is free; again changes nothing
-#[utoipa::path(post, path = "/api/bookings/{id}/release", tag = "bookings", operation_id = "release_booking",
+#[utoipa::path(post, path = "/api/bookings/{id}/release", tag = "bookings", operation_id = "release_booking", request_body = Option<Release>,
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)), responses(
     (status = 200, body = Booking),
     (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "`released_at` is too long ago, in the future, or before the start"),
 ), security(("bearer" = [])))]
 async fn release(
     State(app): State<App>,
     user: CurrentUser,
     client: ClientAddress,
     Id(id): Id,
-    NoInput(once): NoInput,
+    OptionalInput { value: Release { released_at: asked_at }, once }: OptionalInput<Release>,
 ) -> Result<Response> {
+    let earliest = SignedDuration::from_mins(app.config.offline_release_minutes);
     let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
     let (catalogue, post) = (app.catalogue.clone(), app.post.clone());
     app.write_once(once, user.id, id, StatusCode::OK, move |tx| {
@@ -132,7 +143,9 @@ async fn release(
             return Err(Error::NotFound);
         }
         if booking.released.is_none() {
-            let (released_at, cost_minor) = booking.release(now);
+            let at = asked_at.map_or(Ok(now), |at| booking.asked_at(at, now, earliest));
+            let at = at.map_err(|message| Error::invalid("released_at", message))?;
+            let (released_at, cost_minor) = booking.release(at);
             if store::close(tx, &mut booking, released_at, cost_minor)? {
                 if let Some(owner) = booking.user_id
                     && store::wants_receipt(tx, owner)?
@@ -141,10 +154,16 @@ async fn release(
                         letters::receipt(to, &booking)
                     })?;
                 }
-                if booking.user_id != Some(user.id) {
+                let by_another = booking.user_id != Some(user.id);
+                if by_another || at < now {
+                    let action = if by_another {
+                        Action::BookingReleased
+                    } else {
+                        Action::BookingReleasedOffline
+                    };
                     let subject = Some(Subject::Booking(id));
-                    let detail = json!({ "lot": booking.lot_name, "spot": booking.spot_label });
-                    let action = Action::BookingReleased;
+                    let (lot, spot) = (&booking.lot_name, &booking.spot_label);
+                    let detail = json!({ "lot": lot, "spot": spot, "released_at": released_at });
                     audit::store::record(tx, now, &actor, action, subject, &detail)?;
                 }
                 let (catalogue, lot) = (catalogue.clone(), booking.lot_id);

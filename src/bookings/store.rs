@@ -311,6 +311,36 @@ pub fn admin_list(
     Ok(Page { items, next_cursor: page.next_cursor })
 }
 
+/// Bookings whose plate or reference begins with `start`: the open ones first, then the latest.
+///
+/// # Errors
+/// Those of storage.
+pub fn find(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    start: &str,
+    limit: usize,
+) -> Result<Vec<AdminBooking>> {
+    let begins = |column: &str| format!("{column} >= $1 and {column} < $1 || '\u{10ffff}'");
+    // Each is a range of an index.
+    let parts = [
+        format!("{} and b.released_at is null order by b.vehicle_plate", begins("b.vehicle_plate")),
+        format!("{} order by b.reference", begins("b.reference")),
+        format!("{} order by b.vehicle_plate desc, b.id desc", begins("b.vehicle_plate")),
+    ];
+    let mut found: Vec<Record> = Vec::new();
+    for part in parts {
+        let sql = format!("select {COLUMNS} {FROM} where {part} limit {limit}");
+        for booking in tx.all(&sql, &[start.into()], record)? {
+            if found.iter().all(|known| known.id != booking.id) {
+                found.push(booking);
+            }
+        }
+    }
+    found.truncate(limit);
+    found.iter().map(|booking| with_user(tx, now, booking)).collect()
+}
+
 fn with_user(tx: &mut Tx<'_>, now: Timestamp, booking: &Record) -> Result<AdminBooking> {
     let user = match booking.user_id {
         None => None,

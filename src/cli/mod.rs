@@ -67,9 +67,11 @@ enum Command {
 #[expect(clippy::doc_markdown, reason = "shown at the command line")]
 enum Import {
     /// Lots with the columns lot (key), name, number_of_spots, and where known city, address,
-    /// pin_code, latitude, longitude, time_zone, currency, price_per_hour_minor
+    /// pin_code, latitude, longitude, time_zone, currency, price_per_hour_minor, free_minutes,
+    /// increment_minutes, daily_cap_minor
     ///
-    /// A lot whose key was imported before is brought up to date, not made again.
+    /// A lot whose key was imported before is brought up to date, not made again; what the file has
+    /// no column for stays as it is.
     Lots {
         file: PathBuf,
         /// Price per hour of lots without one in the file, in minor units

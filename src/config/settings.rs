@@ -10,6 +10,21 @@ pub struct Setting {
     pub meaning: &'static str,
 }
 
+impl Setting {
+    /// Whether its value is a secret as a whole. A password in a URL is cut out of it.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        let secrets = [
+            "SECRET_KEY",
+            "JWT_SECRET_KEY",
+            "METRICS_TOKEN",
+            "MAIL_PASSWORD",
+            "GOOGLE_CHAT_WEBHOOK_URL",
+        ];
+        secrets.contains(&self.name)
+    }
+}
+
 const fn setting(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
     Setting { name, default, meaning }
 }
@@ -46,6 +61,17 @@ pub const SETTINGS: &[Setting] = &[
     setting("TIME_ZONE", "Asia/Kolkata", "IANA time zone of the installation and of new lots."),
     setting("CURRENCY", "INR", "ISO 4217 currency of new lots."),
     setting("MAX_OPEN_BOOKINGS", "5", "Open bookings a user may have at once, 1 to 1000."),
+    setting(
+        "OFFLINE_RELEASE_MINUTES",
+        "120",
+        "A release that was tapped without a network counts from that moment if it is not longer ago: 0 to 1440 minutes.",
+    ),
+    setting(
+        "MAP_TILE_URL",
+        "",
+        "Tiles of the map, as in https://tiles.example.org/{z}/{x}/{y}.png. Default: the outlines of the land, from this server.",
+    ),
+    setting("MAP_ATTRIBUTION", "", "Whom the map names as the source of its tiles."),
     setting(
         "RATE_LIMIT",
         "on",

@@ -6,8 +6,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, Limited};
-use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::idempotency::Once;
 use crate::error::{Error, FieldError, Result};
@@ -15,6 +15,8 @@ use crate::jobs::TaskId;
 
 /// Longest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Longest CSV file, in bytes: some 50,000 lots.
+pub const CSV_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_SECONDS_MAX: u64 = 30;
 
@@ -77,8 +79,32 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
             return Err(Error::UnsupportedMediaType);
         }
         let (parts, body) = request.into_parts();
-        let body = collect(body).await?;
+        let body = collect(body, BODY_BYTES_MAX).await?;
         let once = Once::from_request(&parts, &body)?;
+        Ok(Self { value: parse(&body)?, once })
+    }
+}
+
+/// [`Input`] of a request that may have no body: nothing is said then.
+pub struct OptionalInput<T> {
+    pub value: T,
+    pub once: Once,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalInput<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let is_json = is_json(&request);
+        let (parts, body) = request.into_parts();
+        let body = collect(body, BODY_BYTES_MAX).await?;
+        let once = Once::from_request(&parts, &body)?;
+        if body.is_empty() {
+            return Ok(Self { value: T::default(), once });
+        }
+        if !is_json {
+            return Err(Error::UnsupportedMediaType);
+        }
         Ok(Self { value: parse(&body)?, once })
     }
 }
@@ -91,20 +117,38 @@ impl<S: Send + Sync> FromRequest<S> for NoInput {
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         let (parts, body) = request.into_parts();
-        let body = collect(body).await?;
+        let body = collect(body, BODY_BYTES_MAX).await?;
         Ok(Self(Once::from_request(&parts, &body)?))
     }
 }
 
 fn is_json(request: &Request) -> bool {
+    is_of_type(request, "application/json")
+}
+
+fn is_of_type(request: &Request, media_type: &str) -> bool {
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(media_type)
 }
 
-async fn collect(body: Body) -> Result<Bytes> {
-    let collected = Limited::new(body, BODY_BYTES_MAX).collect();
+/// A CSV file as a request's body.
+pub struct Csv(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Csv {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        if !is_of_type(&request, "text/csv") {
+            return Err(Error::UnsupportedMediaType);
+        }
+        collect(request.into_body(), CSV_BYTES_MAX).await.map(Self)
+    }
+}
+
+async fn collect(body: Body, bytes_max: usize) -> Result<Bytes> {
+    let collected = Limited::new(body, bytes_max).collect();
     let limit = std::time::Duration::from_secs(BODY_SECONDS_MAX);
     match tokio::time::timeout(limit, collected).await {
         Err(_) => Err(Error::TimedOut),
@@ -153,6 +197,16 @@ fn invalid(path: &str, cause: &str) -> Error {
         None => (parent.to_owned(), message),
     };
     Error::Invalid(vec![FieldError::new(field, message)])
+}
+
+/// Tells `null` from absent: for optional fields of a change, with `default` and `deserialize_with`.
+///
+/// # Errors
+/// When the value is of another kind.
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// The query of a request. An unreadable one is 422 and named.

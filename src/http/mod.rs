@@ -32,7 +32,10 @@ use crate::app::App;
 use crate::auth::extract::Peer;
 use crate::error::Error;
 use crate::http::metrics::RouteMetrics;
-use crate::{audit, auth, bookings, exports, jobs, lots, mail, reports, stats, users, web};
+use crate::{
+    audit, auth, bookings, exports, imports, jobs, lots, mail, reports, search, stats, users,
+    vehicles, web,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -69,7 +72,11 @@ fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
         .merge(auth::routes::router())
         .merge(auth::password_routes::router())
+        .merge(auth::session_routes::router())
         .merge(users::routes::router())
+        .merge(vehicles::routes::router())
+        .merge(imports::routes::router())
+        .merge(search::routes::router())
         .merge(lots::routes::router())
         .merge(bookings::routes::router())
         .merge(audit::routes::router())
@@ -99,6 +106,7 @@ struct Served {
     counted: HashMap<String, RouteMetrics>,
     /// Of pages and of paths that there are not.
     other: RouteMetrics,
+    page_policy: HeaderValue,
 }
 
 impl Service {
@@ -123,7 +131,11 @@ impl Service {
             router = router.layer(cors);
         }
         let router = router.with_state(app.clone());
-        Self(Arc::new(Served { app, router, counted, other }))
+        let page_policy = web::page_policy(app.config.map_tiles.as_ref());
+        // A policy of checked parts is a header; if not, nothing at all may be loaded.
+        let page_policy =
+            HeaderValue::try_from(page_policy).unwrap_or(HeaderValue::from_static(web::API_POLICY));
+        Self(Arc::new(Served { app, router, counted, other, page_policy }))
     }
 
     /// Answers a request, and counts it.
@@ -146,7 +158,8 @@ impl Service {
             let answered = self.0.router.clone().oneshot(request).await;
             answered.unwrap_or_else(|never| match never {})
         };
-        put_headers(app, response.headers_mut(), is_page);
+        let page_policy = is_page.then_some(&self.0.page_policy);
+        put_headers(app, response.headers_mut(), page_policy);
         route.answered(method, response.status().as_u16(), started.elapsed());
         response
     }
@@ -167,13 +180,14 @@ impl Served {
     }
 }
 
-fn put_headers(app: &App, headers: &mut HeaderMap, is_page: bool) {
+/// The headers that all bear; a page has its policy.
+fn put_headers(app: &App, headers: &mut HeaderMap, page_policy: Option<&HeaderValue>) {
     const PLAIN: fn(&'static str) -> HeaderValue = HeaderValue::from_static;
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, PLAIN("nosniff"));
     headers.insert(&RESOURCE_POLICY, PLAIN("same-origin"));
-    let policy = if is_page { web::PAGE_POLICY } else { web::API_POLICY };
-    headers.insert(header::CONTENT_SECURITY_POLICY, PLAIN(policy));
-    if is_page {
+    let policy = page_policy.cloned().unwrap_or(PLAIN(web::API_POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    if page_policy.is_some() {
         headers.insert(header::REFERRER_POLICY, PLAIN("same-origin"));
         headers.insert(&OPENER_POLICY, PLAIN("same-origin"));
     } else {

@@ -9,8 +9,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::body::{Json, json};
+use super::paging::Page;
 use crate::app::App;
-use crate::auth::extract::ClientAddress;
+use crate::auth::extract::{Admin, ClientAddress};
+use crate::config::ShownSetting;
 use crate::error::{Error, Problem, Result};
 use crate::jobs;
 
@@ -20,6 +22,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(ready))
         .routes(routes!(metrics))
         .routes(routes!(events))
+        .routes(routes!(settings))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -97,6 +100,15 @@ async fn metrics(
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     Ok(response)
+}
+
+/// The settings of this process and where each comes from; no secret
+#[utoipa::path(get, path = "/api/admin/settings", tag = "admin", operation_id = "list_settings", responses(
+    (status = 200, body = Page<ShownSetting>),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+), security(("bearer" = [])))]
+async fn settings(State(app): State<App>, _: Admin) -> Json<Page<ShownSetting>> {
+    Json(Page::whole(app.config.shown.clone()))
 }
 
 /// Live counts of lots, as server-sent events

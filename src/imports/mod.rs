@@ -1,8 +1,10 @@
 //! Lots and sessions from CSV files, all or nothing for each file.
 //!
 //! `lots.rs` and `sessions.rs` read and check the file and decide everything; `store.rs` writes.
+//! Lots come over HTTP too (`routes.rs`), with a preview of what would become of them.
 
 pub mod lots;
+pub mod routes;
 pub mod sessions;
 pub mod store;
 
@@ -16,6 +18,17 @@ pub struct Table {
     pub sha256: [u8; 32],
     header: StringRecord,
     rows: Vec<StringRecord>,
+}
+
+/// A file that is being imported, as the books name it.
+#[derive(Debug, Clone)]
+pub struct File {
+    pub name: String,
+    pub sha256: [u8; 32],
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A row and the line it stands on.
@@ -33,7 +46,6 @@ impl Table {
     pub fn read(path: &Path, required: &[&str]) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let mut bytes = std::fs::read(path).map_err(|error| failed(&error))?;
-        let sha256 = crate::auth::tokens::sha256(&bytes);
         if path.extension().is_some_and(|extension| extension == "gz") {
             let mut unpacked = Vec::new();
             flate2::read::MultiGzDecoder::new(&bytes[..])
@@ -41,14 +53,22 @@ impl Table {
                 .map_err(|error| failed(&error))?;
             bytes = unpacked;
         }
+        Self::parse(&bytes, required).map_err(|error| failed(&error))
+    }
+
+    /// # Errors
+    /// What cannot be read, with its line; a column of `required` that is missing.
+    pub fn parse(bytes: &[u8], required: &[&str]) -> Result<Self, String> {
+        let sha256 = crate::auth::tokens::sha256(bytes);
         // Spreadsheets put a byte order mark in front.
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-        let header = reader.headers().map_err(|error| failed(&error))?.clone();
+        let header = reader.headers().map_err(|error| error.to_string())?.clone();
         if let Some(missing) = required.iter().find(|name| !header.iter().any(|h| h == **name)) {
-            return Err(failed(&format!("line 1: the column {missing} is missing")));
+            return Err(format!("line 1: the column {missing} is missing"));
         }
-        let rows = reader.records().collect::<Result<_, _>>().map_err(|error| failed(&error))?;
+        let rows = reader.records().collect::<Result<_, _>>();
+        let rows = rows.map_err(|error| error.to_string())?;
         Ok(Self { sha256, header, rows })
     }
 
@@ -72,6 +92,12 @@ impl Table {
 }
 
 impl TableRow<'_> {
+    /// Whether the file has the column.
+    #[must_use]
+    pub fn has(&self, column: &str) -> bool {
+        self.header.iter().any(|name| name == column)
+    }
+
     /// The value of a column; `None` when the column is missing or the value empty.
     #[must_use]
     pub fn get(&self, column: &str) -> Option<&str> {
@@ -82,7 +108,7 @@ impl TableRow<'_> {
     /// # Errors
     /// When the column is missing or the value empty.
     pub fn require(&self, column: &str) -> Result<&str, String> {
-        self.get(column).ok_or_else(|| self.wrong(column, "must not be empty"))
+        self.get(column).ok_or_else(|| format!("{column} must not be empty"))
     }
 
     /// # Errors
@@ -93,13 +119,7 @@ impl TableRow<'_> {
         kind: &str,
     ) -> Result<Option<T>, String> {
         let parsed = self.get(column).map(str::parse).transpose();
-        parsed.map_err(|_| self.wrong(column, &format!("must be {kind}")))
-    }
-
-    /// What is wrong with this row, with its line number.
-    #[must_use]
-    pub fn wrong(&self, column: &str, message: &str) -> String {
-        format!("line {}: {column} {message}", self.line)
+        parsed.map_err(|_| format!("{column} must be {kind}"))
     }
 }
 

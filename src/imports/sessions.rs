@@ -10,7 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Table, progress_bar, store};
+use super::{File, Table, TableRow, file_name, progress_bar, store};
 use crate::app::App;
 use crate::lots::tariff::Price;
 use crate::money::Currency;
@@ -70,30 +70,33 @@ pub fn run(app: &App, path: &Path) -> Result<Outcome, String> {
     let in_file = |error: String| format!("{}: {error}", path.display());
     let sessions = check(&table).map_err(in_file)?;
     let bar = progress_bar(sessions.len(), "Sessions");
+    let file = File { name: file_name(path), sha256: table.sha256 };
     let place = move |lots: &HashMap<String, KnownLot>| place(&sessions, lots);
-    let outcome = store::write_sessions(app, place, table.sha256, path, &bar).map_err(in_file)?;
+    let outcome = store::write_sessions(app, place, file, &bar).map_err(in_file)?;
     bar.finish();
     Ok(outcome)
 }
 
 fn check(table: &Table) -> Result<Vec<Session>, String> {
-    let instant = "an RFC 3339 instant such as 2026-06-08T00:00:02Z";
-    let mut sessions = Vec::with_capacity(table.len());
-    for row in table.rows() {
-        row.require("started_at")?;
-        let started_at: Timestamp = row.parse("started_at", instant)?.unwrap_or_default();
-        let ended_at: Option<Timestamp> = row.parse("ended_at", instant)?;
-        if ended_at.is_some_and(|ended_at| ended_at < started_at) {
-            return Err(row.wrong("ended_at", "is before started_at"));
-        }
-        if started_at < Timestamp::UNIX_EPOCH {
-            return Err(row.wrong("started_at", "is before 1970"));
-        }
-        let lot = row.require("lot")?.to_owned();
-        sessions.push(Session { line: row.line, lot, started_at, ended_at });
-    }
+    let checked = |row| check_row(&row).map_err(|error| format!("line {}: {error}", row.line));
+    let mut sessions = table.rows().map(checked).collect::<Result<Vec<_>, _>>()?;
     sessions.sort_by_key(|session| session.started_at);
     Ok(sessions)
+}
+
+fn check_row(row: &TableRow<'_>) -> Result<Session, String> {
+    let instant = "an RFC 3339 instant such as 2026-06-08T00:00:02Z";
+    row.require("started_at")?;
+    let started_at: Timestamp = row.parse("started_at", instant)?.unwrap_or_default();
+    let ended_at: Option<Timestamp> = row.parse("ended_at", instant)?;
+    if ended_at.is_some_and(|ended_at| ended_at < started_at) {
+        return Err("ended_at is before started_at".into());
+    }
+    if started_at < Timestamp::UNIX_EPOCH {
+        return Err("started_at is before 1970".into());
+    }
+    let lot = row.require("lot")?.to_owned();
+    Ok(Session { line: row.line, lot, started_at, ended_at })
 }
 
 /// Gives each session its spot, in order of their starts. A spot that is left at an instant can be

@@ -1,7 +1,6 @@
 //! Imports in SQL: one transaction a file.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
@@ -9,16 +8,19 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::lots::ImportedLot;
+use super::lots::{ImportedLot, LineProblem, PlannedAction, PlannedLot};
 use super::sessions::{ImportedBooking, KnownLot};
-use super::{lots, sessions};
+use super::{File, lots, sessions};
 use crate::app::App;
 use crate::audit::{self, Action, Actor, Subject};
 use crate::db::{Tx, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, FieldError, Result};
 use crate::ids;
+use crate::lots::LotDetails;
 use crate::lots::catalogue::Catalogue;
-use crate::lots::store::{all, currency, insert, locked, price_at, update, withdraw};
+use crate::lots::store::{
+    LotRow, all, currency, insert, locked, occupied_spots, one, price_at, update, withdraw,
+};
 use crate::reports::figures::Stay;
 use crate::stats;
 
@@ -30,72 +32,92 @@ fn refuse(message: impl Into<String>) -> Error {
     Error::Malformed(message.into())
 }
 
-fn in_words(error: Error) -> String {
+/// An error in words for the command line.
+#[must_use]
+pub fn in_words(error: Error) -> String {
     match error {
         Error::Malformed(message) => message,
+        Error::Invalid(errors) => {
+            let said =
+                errors.iter().map(|FieldError { field, message }| format!("{field}: {message}"));
+            said.collect::<Vec<_>>().join("\n")
+        }
         error => error.to_string(),
     }
 }
 
+/// What would become of lots.
+///
 /// # Errors
-/// What is wrong, with the line.
-pub fn write_lots(
-    app: &App,
-    imported: Vec<ImportedLot>,
-    sha256: [u8; 32],
-    path: &Path,
-    bar: &ProgressBar,
-) -> Result<lots::Outcome, String> {
-    let (clock, bar, name) = (app.clock.clone(), bar.clone(), file_name(path));
-    let catalogue = app.catalogue.clone();
-    let write = move |tx: &mut Tx<'_>| {
-        let now = clock.now();
-        let mut outcome = lots::Outcome::default();
-        bar.set_position(0);
-        for lot in &imported {
-            write_lot(tx, now, lot, &mut outcome)?;
-            bar.inc(1);
+/// Those of storage.
+pub fn plan_lots(
+    tx: &mut Tx<'_>,
+    imported: &[ImportedLot],
+) -> Result<(Vec<PlannedLot>, Vec<LineProblem>)> {
+    let (mut planned, mut problems) = (Vec::with_capacity(imported.len()), Vec::new());
+    for lot in imported {
+        let before = known(tx, &lot.key)?.map(|id| one(tx, id)).transpose()?;
+        match plan(tx, lot, before.as_ref())? {
+            Ok((lot, _)) => planned.push(lot),
+            Err(problem) => problems.push(problem),
         }
-        record_import(tx, now, ("lots", &name, imported.len()), &sha256)?;
-        refresh(tx, &catalogue)?;
-        Ok(outcome)
-    };
-    app.db.write_blocking(Uuid::nil(), write).map_err(in_words)
+    }
+    Ok((planned, problems))
 }
 
-fn write_lot(
+fn known(tx: &mut Tx<'_>, key: &str) -> Result<Option<Uuid>> {
+    Ok(tx.opt("select id from lots where import_key = $1", &[key.into()], |row| row.get(0))?)
+}
+
+type Plan = Result<(PlannedLot, LotDetails), LineProblem>;
+
+fn plan(tx: &mut Tx<'_>, lot: &ImportedLot, before: Option<&LotRow>) -> Result<Plan> {
+    let occupied = before.map(|row| occupied_spots(tx, row.id)).transpose()?.unwrap_or_default();
+    Ok(lots::plan(lot, before, occupied))
+}
+
+/// Creates and changes lots; says what became of each.
+///
+/// # Errors
+/// 422 with the line that is wrong.
+pub fn write_lots(
     tx: &mut Tx<'_>,
     now: Timestamp,
-    lot: &ImportedLot,
-    outcome: &mut lots::Outcome,
-) -> Result<()> {
-    let ImportedLot { line, key, details, number_of_spots } = lot;
-    let known = tx.opt("select id from lots where import_key = $1", &[key.into()], |row| {
-        row.get::<Uuid>(0)
-    })?;
-    let (id, action) = match known {
-        None => {
-            outcome.created += 1;
-            (insert(tx, now, details, *number_of_spots, Some(key))?.id, Action::LotCreated)
-        }
-        Some(id) => {
-            let before = locked(tx, id)?;
-            if before.details == *details && before.number_of_spots == *number_of_spots {
-                outcome.unchanged += 1;
-                return Ok(());
-            }
-            update(tx, now, &before, details, *number_of_spots).map_err(|error| match error {
-                Error::Conflict(_) => refuse(format!(
-                    "line {line}: {key} cannot shrink to {number_of_spots} spots, more are occupied"
-                )),
-                error => error,
+    actor: &Actor,
+    file: &File,
+    imported: &[ImportedLot],
+    catalogue: &Arc<Catalogue>,
+    each: impl Fn(),
+) -> Result<Vec<PlannedLot>> {
+    let mut all = Vec::with_capacity(imported.len());
+    for lot in imported {
+        let before = known(tx, &lot.key)?.map(|id| locked(tx, id)).transpose()?;
+        let (planned, details) =
+            plan(tx, lot, before.as_ref())?.map_err(|LineProblem { line, message }| {
+                Error::invalid(format!("line {line}"), message)
             })?;
-            outcome.changed += 1;
-            (id, Action::LotChanged)
+        let spots = lot.number_of_spots;
+        let written = match (planned.action, &before) {
+            (PlannedAction::Create, _) => {
+                let row = insert(tx, now, &details, spots, Some(&lot.key))?;
+                Some((row.id, Action::LotCreated))
+            }
+            (PlannedAction::Change, Some(row)) => {
+                update(tx, now, row, &details, spots)?;
+                Some((row.id, Action::LotChanged))
+            }
+            _ => None,
+        };
+        if let Some((id, action)) = written {
+            let detail = json!({ "import_key": lot.key, "number_of_spots": spots });
+            audit::store::record(tx, now, actor, action, Some(Subject::Lot(id)), &detail)?;
         }
-    };
-    let detail = json!({ "import_key": key, "number_of_spots": number_of_spots });
-    audit::store::record(tx, now, &Actor::default(), action, Some(Subject::Lot(id)), &detail)
+        all.push(planned);
+        each();
+    }
+    record_import(tx, now, actor, ("lots", file, imported.len()))?;
+    refresh(tx, catalogue)?;
+    Ok(all)
 }
 
 /// This process sees the import at its commit, others within a second.
@@ -105,29 +127,25 @@ fn refresh(tx: &mut Tx<'_>, catalogue: &Arc<Catalogue>) -> Result<()> {
     Ok(())
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 fn record_import(
     tx: &mut Tx<'_>,
     now: Timestamp,
-    (kind, name, rows): (&str, &str, usize),
-    sha256: &[u8; 32],
+    actor: &Actor,
+    (kind, file, rows): (&str, &File, usize),
 ) -> Result<()> {
     tx.exec(
         "insert into imports (sha256, kind, file_name, row_count, imported_at) \
          values ($1, $2, $3, $4, $5) on conflict (sha256) do nothing",
         &[
-            sha256.into(),
+            (&file.sha256).into(),
             kind.into(),
-            name.into(),
+            (&file.name).into(),
             i64::try_from(rows).unwrap_or(i64::MAX).into(),
             now.into(),
         ],
     )?;
-    let detail = json!({ "kind": kind, "file": name, "rows": rows });
-    audit::store::record(tx, now, &Actor::default(), Action::Imported, None, &detail)
+    let detail = json!({ "kind": kind, "file": file.name, "rows": rows });
+    audit::store::record(tx, now, actor, Action::Imported, None, &detail)
 }
 
 /// Writes the bookings that `place` makes of the lots that are there.
@@ -137,18 +155,17 @@ fn record_import(
 pub fn write_sessions(
     app: &App,
     place: impl Fn(&HashMap<String, KnownLot>) -> Result<Vec<ImportedBooking>, String> + Send + 'static,
-    sha256: [u8; 32],
-    path: &Path,
+    file: File,
     bar: &ProgressBar,
 ) -> Result<sessions::Outcome, String> {
-    let (clock, bar, name) = (app.clock.clone(), bar.clone(), file_name(path));
+    let (clock, bar) = (app.clock.clone(), bar.clone());
     let catalogue = app.catalogue.clone();
     let write = move |tx: &mut Tx<'_>| {
         let now = clock.now();
         bar.set_position(0);
         let before = tx.opt(
             "select imported_at from imports where sha256 = $1",
-            &[(&sha256).into()],
+            &[(&file.sha256).into()],
             |row| row.get::<Timestamp>(0),
         )?;
         if let Some(at) = before {
@@ -161,7 +178,7 @@ pub fn write_sessions(
             bar.inc(chunk.len() as u64);
         }
         outcome.closed = bookings.len() - outcome.open;
-        record_import(tx, now, ("sessions", &name, bookings.len()), &sha256)?;
+        record_import(tx, now, &Actor::default(), ("sessions", &file, bookings.len()))?;
         refresh(tx, &catalogue)?;
         Ok(outcome)
     };

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::store::LotRow;
 use super::{Lot, LotDetails, Position};
 use crate::auth::tokens::{decode, encode};
+use crate::bookings::BookedLot;
 use crate::error::{Error, Fields, Result};
 use crate::http::paging::{bad_cursor, parse_limit};
 use crate::ids;
@@ -58,6 +59,10 @@ impl Entry {
         }
     }
 
+    fn holds(&self, words: &[String]) -> bool {
+        words.iter().all(|word| self.haystack.contains(word))
+    }
+
     fn render(&self, out: &mut String, distance_m: Option<Option<i64>>) {
         let free = self.free_spots.load(Ordering::Acquire);
         let _ = write!(out, "{}{free}{}", self.json.0, self.json.1);
@@ -70,6 +75,10 @@ impl Entry {
         }
         out.push('}');
     }
+}
+
+fn words(q: &str) -> Vec<String> {
+    q.to_lowercase().split_whitespace().map(Into::into).collect()
 }
 
 /// Cuts a lot's JSON at its count of free spots.
@@ -228,6 +237,15 @@ impl Catalogue {
         self.lots.read().ok()?.by_id.get(&id).map(|entry| entry.details.clone())
     }
 
+    /// Lots that hold all words of a search, in the order of the list.
+    #[must_use]
+    pub fn find(&self, q: &str, limit: usize) -> Vec<BookedLot> {
+        let words = words(q);
+        let Ok(lots) = self.lots.read() else { return Vec::new() };
+        let found = lots.sorted.iter().filter(|lot| lot.holds(&words)).take(limit);
+        found.map(|lot| BookedLot { id: lot.id, name: lot.details.name.clone() }).collect()
+    }
+
     /// One lot as JSON.
     ///
     /// # Errors
@@ -317,12 +335,7 @@ impl Question {
         let after = fields.check("cursor", after);
         fields.done()?;
         Ok(Self {
-            words: q
-                .unwrap_or_default()
-                .to_lowercase()
-                .split_whitespace()
-                .map(Into::into)
-                .collect(),
+            words: words(q.unwrap_or_default()),
             near: near.flatten(),
             limit: limit.unwrap_or_default(),
             after: after.flatten(),
@@ -330,8 +343,7 @@ impl Question {
     }
 
     fn render(&self, sorted: &[Arc<Entry>]) -> String {
-        let matching =
-            sorted.iter().filter(|lot| self.words.iter().all(|word| lot.haystack.contains(word)));
+        let matching = sorted.iter().filter(|lot| lot.holds(&self.words));
         let mut json = String::with_capacity(self.limit * 512);
         json.push_str("{\"items\":[");
         let next = match self.near {

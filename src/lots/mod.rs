@@ -10,12 +10,13 @@ pub mod store;
 pub mod tariff;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::config;
 use crate::error::{Fields, Result};
+use crate::http::body::present;
 use crate::money::Currency;
 use crate::text;
 use crate::users::Person;
@@ -159,13 +160,6 @@ pub struct LotChange {
     pub currency: Option<String>,
     pub number_of_spots: Option<i64>,
     pub tariff: Option<NewTariff>,
-}
-
-/// Tells `null` from absent.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// What a new lot has where its request is silent.

@@ -114,14 +114,31 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<LotRow>> {
     Ok(lots)
 }
 
-/// A lot with its counts, locked against other changes.
+/// A lot with its counts.
+///
+/// # Errors
+/// 404
+pub fn one(tx: &mut Tx<'_>, id: Uuid) -> Result<LotRow> {
+    let lot = tx.opt(&one_sql(), &[id.into()], lot_row)?;
+    with_counts(tx, lot)
+}
+
+/// [`one`], locked against other changes.
 ///
 /// # Errors
 /// 404
 pub fn locked(tx: &mut Tx<'_>, id: Uuid) -> Result<LotRow> {
-    let sql = format!("{DETAILS} where id = $1 and deleted_at is null");
-    let mut lot = tx.opt_locked(&sql, &[id.into()], lot_row)?.ok_or(Error::NotFound)?;
-    (lot.number_of_spots, lot.free_spots) = counts(tx, id)?;
+    let lot = tx.opt_locked(&one_sql(), &[id.into()], lot_row)?;
+    with_counts(tx, lot)
+}
+
+fn one_sql() -> String {
+    format!("{DETAILS} where id = $1 and deleted_at is null")
+}
+
+fn with_counts(tx: &mut Tx<'_>, lot: Option<LotRow>) -> Result<LotRow> {
+    let mut lot = lot.ok_or(Error::NotFound)?;
+    (lot.number_of_spots, lot.free_spots) = counts(tx, lot.id)?;
     Ok(lot)
 }
 
@@ -260,12 +277,7 @@ pub fn update(
 ) -> Result<LotRow> {
     let surplus = lot.number_of_spots - number_of_spots;
     if surplus > 0 {
-        let removable: i64 = tx.one(
-            &format!("select count(*) from spots s where s.lot_id = $1 and not {OCCUPIED}"),
-            &[lot.id.into()],
-            |row| row.get(0),
-        )?;
-        if removable < surplus {
+        if number_of_spots < occupied_spots(tx, lot.id)? {
             return Err(Error::Conflict("spots_occupied"));
         }
         tx.exec(
@@ -299,6 +311,15 @@ pub fn update(
         number_of_spots,
         free_spots,
     })
+}
+
+/// How many spots of a lot have an open booking.
+///
+/// # Errors
+/// Those of storage.
+pub fn occupied_spots(tx: &mut Tx<'_>, lot: Uuid) -> Result<i64> {
+    let sql = format!("select count(*) from spots s where s.lot_id = $1 and {OCCUPIED}");
+    Ok(tx.one(&sql, &[lot.into()], |row| row.get(0))?)
 }
 
 /// Takes a lot out of service for good. Its bookings stay, and name it.

@@ -1,10 +1,11 @@
 //! What a person wishes: language, time zone, and what they are told and how.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::config::{Config, time_zone};
 use crate::error::Fields;
+use crate::http::body::present;
 use crate::locale::Language;
 use crate::mail::Channel;
 use crate::mail::chat::check_webhook;
@@ -48,11 +49,6 @@ pub struct PreferencesChange {
     chat_webhook_url: Option<Option<String>>,
     receipts: Option<bool>,
     monthly_reports: Option<bool>,
-}
-
-/// `null` and absent are different.
-fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(input).map(Some)
 }
 
 impl PreferencesChange {

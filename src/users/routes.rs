@@ -21,7 +21,7 @@ use crate::auth::store::end_sessions;
 use crate::error::{Error, Fields, Problem, Result};
 use crate::http::body::{Id, Input, Json, Query};
 use crate::http::paging::{Page, Paging};
-use crate::{exports, jobs, reports};
+use crate::{exports, jobs, reports, vehicles};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -154,6 +154,7 @@ async fn delete_me(
             jobs::store::remove_of(tx, user.id)?;
             exports::store::remove_of(tx, user.id)?;
             reports::store::remove_of(tx, user.id)?;
+            vehicles::store::remove_of(tx, user.id)?;
             let ended = end_sessions(tx, now, user.id, None)?;
             let subject = Some(Subject::User(user.id));
             audit::store::record(tx, now, &actor, Action::AccountDeleted, subject, &json!({}))?;

@@ -59,6 +59,33 @@ on_both! {
         assert_eq!(admin.free_spots(&lot).await, 1);
     }
 
+    async fn a_release_tapped_without_a_network_counts_from_the_tap(app: TestApp) {
+        let (admin, asha) = (app.admin().await, app.driver("asha").await);
+        let lot = admin.new_lot("Central", 2).await;
+        let booking = asha.park(&lot).await.expect(201);
+        app.wait_minutes(60);
+        let tapped = app.now();
+        app.wait_minutes(90);
+        let path = format!("/api/bookings/{}/release", text(&booking, "id"));
+        let released = async |at: String| asha.post(&path, json!({ "released_at": at })).await;
+        released("2026-11-22T09:59:59Z".into()).await.invalid(&["released_at"]);
+        released("2026-11-22T13:00:00Z".into()).await.invalid(&["released_at"]);
+        asha.post(&path, json!({ "at": tapped.to_string() })).await.invalid(&["at"]);
+        assert_eq!(asha.get(&format!("/api/bookings/{}", text(&booking, "id"))).await.expect(200)["status"], "open");
+        let done = released(tapped.to_string()).await.expect(200);
+        assert_eq!((&done["cost_minor"], text(&done, "released_at")), (&json!(6000), "2026-11-22T11:00:00Z"));
+        assert_eq!(released("2026-11-22T11:30:00Z".into()).await.expect(200), done);
+        assert_eq!(admin.audit_actions().await[0], "booking.released_offline");
+
+        let long = asha.park(&lot).await.expect(201);
+        app.wait_minutes(300);
+        let path = format!("/api/bookings/{}/release", text(&long, "id"));
+        let problem = asha.post(&path, json!({ "released_at": long["started_at"] })).await;
+        problem.invalid(&["released_at"]);
+        assert!(problem.json()["errors"][0]["message"].as_str().unwrap().contains("120 minutes"));
+        asha.post(&path, json!({})).await.expect(200);
+    }
+
     async fn a_booking_keeps_the_price_it_started_with(app: TestApp) {
         let admin = app.admin().await;
         let lot = admin.new_lot("Central", 1).await;

@@ -1,6 +1,6 @@
 //! What every answer keeps to: the OpenAPI document, headers, files of the client.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::TestApp;
 
@@ -133,4 +133,38 @@ async fn the_client_knows_its_own_routes_and_its_files_are_named_by_content() {
     let known = [("if-none-match", page.header("etag"))];
     assert_eq!(app.nobody().send("GET", "/", None, &known).await.status, 304);
     assert_eq!(app.nobody().get("/../Cargo.toml").await.body, page.body);
+}
+
+#[tokio::test]
+async fn the_map_may_load_the_tiles_of_the_setting_and_nothing_else() {
+    let url = "https://tiles.example.org/{z}/{x}/{y}.png";
+    let app = TestApp::with(&[("MAP_TILE_URL", url), ("MAP_ATTRIBUTION", "Example")]).await;
+    let setup = app.nobody().get("/api/setup").await.expect(200);
+    assert_eq!(setup["map"], json!({ "tile_url": url, "attribution": "Example" }));
+    let page = app.nobody().get("/").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("img-src 'self' data: https://tiles.example.org;"), "{policy}");
+    let plain = TestApp::with(&[]).await;
+    assert_eq!(plain.nobody().get("/api/setup").await.expect(200)["map"], json!(null));
+    let page = plain.nobody().get("/").await;
+    assert!(page.header("content-security-policy").contains("img-src 'self' data:;"));
+}
+
+#[tokio::test]
+async fn the_settings_are_the_admins_and_hold_no_secret() {
+    let secret = "a secret of thirty-two characters or more";
+    let app = TestApp::with(&[("JWT_SECRET_KEY", secret), ("CURRENCY", "EUR")]).await;
+    let admin = app.admin().await;
+    let answer = admin.get("/api/admin/settings").await;
+    let page = answer.expect(200);
+    let of = |name: &str| {
+        let setting = crate::harness::items(&page).iter().find(|setting| setting["name"] == name);
+        let setting = setting.unwrap();
+        (setting["value"].clone(), setting["origin"].clone())
+    };
+    assert_eq!(of("CURRENCY"), (json!("EUR"), json!("environment")));
+    assert_eq!(of("TIME_ZONE"), (json!("Asia/Kolkata"), json!("default")));
+    assert_eq!(of("JWT_SECRET_KEY"), (json!(null), json!("environment")));
+    assert!(!String::from_utf8_lossy(&answer.body).contains(secret));
+    app.driver("asha").await.get("/api/admin/settings").await.refused(403, "forbidden");
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use parking::imports::{lots, sessions};
 use serde_json::json;
 
-use crate::harness::{TestApp, items, text};
+use crate::harness::{Answer, Caller, TestApp, items, text};
 
 const LOTS: &str = "\u{feff}lot,name,city,address,number_of_spots,latitude,longitude\n\
     x,Central,Bonn,\"Markt 1, 53111 Bonn\",3,50.73,7.1\n\
@@ -28,9 +28,14 @@ async fn import_sessions(app: &TestApp, content: &str) -> Result<sessions::Outco
 }
 
 /// Imports both, which must be right.
-pub async fn import(app: &TestApp, lots: &str, sessions: &str) {
+pub async fn import_both(app: &TestApp, lots: &str, sessions: &str) {
     import_lots(app, lots).await.unwrap();
     import_sessions(app, sessions).await.unwrap();
+}
+
+async fn import(who: &Caller<'_>, options: &str, content: &str) -> Answer {
+    let path = format!("/api/admin/imports/lots?{options}");
+    who.send("POST", &path, Some(content.into()), &[("content-type", "text/csv")]).await
 }
 
 fn sessions_file(rows: &[&str]) -> String {
@@ -69,6 +74,55 @@ on_both! {
         let refusal = import_lots(&app, "lot,name\nx,Central\n").await.unwrap_err();
         assert!(refusal.contains("line 1: the column number_of_spots is missing"), "{refusal}");
         assert!(items(&admin.get("/api/lots").await.expect(200)).is_empty());
+    }
+
+    async fn a_preview_says_what_would_become_of_each_line_and_changes_nothing(app: TestApp) {
+        let admin = app.admin().await;
+        import_lots(&app, LOTS).await.unwrap();
+        let lots = items(&admin.get("/api/lots").await.expect(200)).clone();
+        admin.walk_in(text(&lots[0], "id"), "A1").await.expect(201);
+        admin.walk_in(text(&lots[0], "id"), "A2").await.expect(201);
+        let before = admin.get("/api/lots").await.expect(200);
+        let file = "lot,name,number_of_spots,city,price_per_hour_minor\n\
+            x,Central,1,Bonn,250\ny,Harbour,4,Bonn,\nz,Zoo,7,Bonn,300\nq,,7,Bonn,300\n";
+        let preview = import(&admin, "dry_run=true", file).await.expect(200);
+        assert_eq!((&preview["created"], &preview["changed"], &preview["dry_run"]), (&json!(1), &json!(1), &json!(true)));
+        let harbour = &preview["lots"][0];
+        let change = json!([{ "field": "number_of_spots", "before": 1, "after": 4 }]);
+        assert_eq!((text(harbour, "action"), &harbour["changes"]), ("change", &change));
+        assert_eq!(text(&preview["lots"][1], "action"), "create");
+        let said: Vec<_> = preview["problems"].as_array().unwrap().iter()
+            .map(|problem| (problem["line"].as_u64().unwrap(), text(problem, "message").to_owned())).collect();
+        assert_eq!(said, [
+            (2, "x cannot shrink to 1 spots, 2 are occupied".into()), (5, "name must not be empty".into()),
+        ]);
+        assert_eq!(admin.get("/api/lots").await.expect(200), before);
+        import(&admin, "", file).await.invalid(&["line 5"]);
+        let file = &file.replace("q,,7,Bonn,300\n", "");
+        import(&admin, "", file).await.invalid(&["line 2"]);
+        assert_eq!(admin.get("/api/lots").await.expect(200), before);
+
+        let done = import(&admin, "file_name=city.csv", &file.replace("x,Central,1", "x,Central,2")).await.expect(200);
+        assert_eq!((&done["created"], &done["changed"], &done["dry_run"]), (&json!(1), &json!(2), &json!(false)));
+        let after = admin.get("/api/lots").await.expect(200);
+        // What the file has no column for stays.
+        assert_eq!((&items(&after)[0]["number_of_spots"], text(&items(&after)[0], "address")), (&json!(2), "Markt 1, 53111 Bonn"));
+        assert_eq!(items(&after)[1]["price_per_hour_minor"], 250);
+        let log = admin.get("/api/admin/audit?limit=1").await.expect(200);
+        assert_eq!((text(&items(&log)[0], "action"), text(&items(&log)[0]["detail"], "file")), ("import.done", "city.csv"));
+        assert_eq!(items(&log)[0]["actor"]["id"], json!(admin.id));
+    }
+
+    async fn a_file_over_http_is_checked(app: TestApp) {
+        let (admin, asha) = (app.admin().await, app.driver("asha").await);
+        import(&asha, "", LOTS).await.refused(403, "forbidden");
+        import(&admin, "dry_run=true", "lot,name\nx,Central\n").await.invalid(&["file"]);
+        import(&admin, "dry_run=perhaps", LOTS).await.invalid(&["dry_run"]);
+        admin.post("/api/admin/imports/lots", json!({})).await.refused(415, "unsupported_media_type");
+        let priceless = import(&admin, "dry_run=true", LOTS).await.expect(200);
+        assert_eq!(text(&priceless["problems"][0], "message"), "price_per_hour_minor must not be empty");
+        let priced = import(&admin, "dry_run=true&price_per_hour_minor=100", LOTS).await.expect(200);
+        assert_eq!(priced["problems"], json!([]));
     }
 
     async fn sessions_become_bookings_with_their_own_times_and_cost(app: TestApp) {

@@ -22,6 +22,8 @@ mod peers;
 mod process;
 mod reminders;
 mod reports;
+mod search;
 mod sessions;
 mod stats;
 mod storage;
+mod vehicles;

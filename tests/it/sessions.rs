@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::harness::{Answer, Caller, PASSWORD, TestApp, text};
+use crate::harness::{Answer, Caller, PASSWORD, TestApp, items, text};
 
 async fn refresh(app: &TestApp, cookie: &str) -> Answer {
     app.nobody().send("POST", "/api/auth/refresh", None, &[("cookie", cookie)]).await
@@ -45,6 +45,34 @@ on_both! {
         first.get("/api/me").await.refused(401, "invalid_token");
         let asha = refresh(&app, &asha.cookie).await.signed_in(&app, 200);
         asha.get("/api/me").await.expect(200);
+    }
+
+    async fn one_sees_where_one_is_signed_in_and_ends_it(app: TestApp) {
+        app.driver("asha").await;
+        let phone = [("user-agent", "Phone"), ("content-type", "application/json")];
+        let credentials = json!({ "email": "asha@example.org", "password": PASSWORD }).to_string();
+        let answer = app.nobody().send("POST", "/api/auth/login", Some(credentials), &phone).await;
+        let lost = answer.signed_in(&app, 200);
+        app.wait_minutes(10);
+        let lost = refresh(&app, &lost.cookie).await.signed_in(&app, 200);
+        let here = app.sign_in("asha@example.org").await;
+        let sessions = here.get("/api/me/sessions").await.expect(200);
+        let seen: Vec<_> = items(&sessions).iter().map(|session| (session["user_agent"].as_str(), session["is_current"] == true)).collect();
+        assert_eq!(seen, [(None, true), (Some("Phone"), false), (None, false)]);
+        assert_eq!(text(&items(&sessions)[1], "last_used_at"), "2026-11-22T10:10:00Z");
+        let path = format!("/api/me/sessions/{}", text(&items(&sessions)[1], "id"));
+        app.driver("ravi").await.delete(&path).await.refused(404, "not_found");
+        here.delete(&path).await.expect(204);
+        lost.get("/api/me").await.refused(401, "invalid_token");
+        refresh(&app, &lost.cookie).await.refused(401, "invalid_refresh_token");
+        here.delete(&path).await.refused(404, "not_found");
+
+        let tablet = app.sign_in("asha@example.org").await;
+        here.delete("/api/me/sessions").await.expect(204);
+        tablet.get("/api/me").await.refused(401, "invalid_token");
+        let left = here.get("/api/me/sessions").await.expect(200);
+        assert_eq!(items(&left).len(), 1);
+        here.delete("/api/me/sessions").await.expect(204);
     }
 
     async fn a_refresh_whose_answer_was_lost_can_be_repeated(app: TestApp) {

@@ -63,7 +63,7 @@ on_both! {
         let admin = app.admin().await;
         two_stays(&app, &admin).await;
         count(&app).await;
-        crate::imports::import(&app, "lot,name,number_of_spots\nx,Harbour,3\n",
+        crate::imports::import_both(&app, "lot,name,number_of_spots\nx,Harbour,3\n",
             "lot,started_at,ended_at\nx,2026-11-20T10:00:00Z,2026-11-20T12:00:00Z\nx,2026-11-21T10:00:00Z,\n").await;
         let before = figures(&admin).await;
         count(&app).await;

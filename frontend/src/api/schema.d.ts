@@ -56,6 +56,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/imports/lots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create and change lots from a CSV file, all or nothing
+         * @description Columns `lot` (a key of your own, by which a later file finds the lot again), `name`,
+         *     `number_of_spots`, and where known `address`, `city`, `pin_code`, `latitude`, `longitude`,
+         *     `time_zone`, `currency`, `price_per_hour_minor`, `free_minutes`, `increment_minutes`,
+         *     `daily_cap_minor`. Of a lot that is there, what the file has no column for stays as it is.
+         */
+        post: operations["import_lots"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/lots/{id}/spots": {
         parameters: {
             query?: never;
@@ -203,6 +226,40 @@ export interface paths {
         put?: never;
         /** Run a schedule now */
         post: operations["run_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find lots, bookings and people */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings of this process and where each comes from; no secret */
+        get: operations["list_settings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -609,6 +666,77 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one is signed in, the latest sign-in first */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        /** Sign out everywhere else */
+        delete: operations["end_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out elsewhere: one session */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/vehicles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own vehicles, the default first */
+        get: operations["list_vehicles"];
+        put?: never;
+        /** Add a vehicle */
+        post: operations["create_vehicle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/vehicles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a vehicle; the first of the others becomes the default if it was */
+        delete: operations["delete_vehicle"];
+        options?: never;
+        head?: never;
+        /** Change a vehicle */
+        patch: operations["change_vehicle"];
         trace?: never;
     };
     "/api/reports": {
@@ -1035,6 +1163,13 @@ export interface components {
             /** @description Of those released, by currency. */
             revenue: components["schemas"]["Spend"][];
         };
+        /** @description A field of a lot that would change. */
+        FieldChange: {
+            after: Record<string, never>;
+            before: Record<string, never>;
+            /** @example number_of_spots */
+            field: string;
+        };
         /** @description What is wrong with one field. */
         FieldError: {
             /**
@@ -1047,6 +1182,15 @@ export interface components {
         };
         ForgottenPassword: {
             email: string;
+        };
+        /** @description What was found, the likeliest first. */
+        Found: {
+            /** @description By the beginning of a plate or of a reference, the open ones first. */
+            bookings: components["schemas"]["AdminBooking"][];
+            /** @description By words of name, city, address or PIN code. */
+            lots: components["schemas"]["BookedLot"][];
+            /** @description By a part of name or email. */
+            users: components["schemas"]["Person"][];
         };
         Health: {
             /** @description What is missing. */
@@ -1073,6 +1217,15 @@ export interface components {
          * @enum {string}
          */
         Language: "en" | "hi";
+        /** @description What is wrong with a line. */
+        LineProblem: {
+            /**
+             * Format: int64
+             * @description The header is line 1.
+             */
+            line: number;
+            message: string;
+        };
         /**
          * @description What a mail is about, and so whether it can be switched off.
          * @enum {string}
@@ -1131,6 +1284,17 @@ export interface components {
             price_per_hour_minor?: number | null;
             tariff?: components["schemas"]["NewTariff"] | null;
             time_zone?: string | null;
+        };
+        /** @description What became of a file of lots, or what would. */
+        LotImport: components["schemas"]["Outcome"] & {
+            /** Format: date-time */
+            at: string;
+            /** @description Nothing was changed. */
+            dry_run: boolean;
+            /** @description In the order of the file. */
+            lots: components["schemas"]["PlannedLot"][];
+            /** @description Lines that are wrong; while there are any, the file is not imported. */
+            problems: components["schemas"]["LineProblem"][];
         };
         /** @description A lot's month. */
         LotMonth: components["schemas"]["Totals"] & {
@@ -1194,6 +1358,12 @@ export interface components {
              * @example mail.example.org:587
              */
             server: string | null;
+        };
+        Map: {
+            /** @description Whom to name as their source; may be empty. */
+            attribution: string;
+            /** @example https://tiles.example.org/{z}/{x}/{y}.png */
+            tile_url: string;
         };
         /** @description Which of everyone's bookings. */
         NewAdminExport: {
@@ -1284,6 +1454,17 @@ export interface components {
              */
             increment_minutes: number | null;
         };
+        /** @description A vehicle of one's own. */
+        NewVehicle: {
+            /** @description The first is, whatever is said. */
+            is_default?: boolean;
+            name?: string | null;
+            /**
+             * @description Of any country; case, spaces and hyphens do not matter.
+             * @example MH 12 AB 1234
+             */
+            plate: string;
+        };
         /** @description A booking for a vehicle whose driver has no account. */
         NewWalkIn: {
             /** Format: uuid */
@@ -1307,6 +1488,17 @@ export interface components {
              * @description Of them, still open when the report was made: their cost is not in it.
              */
             open_bookings: number;
+        };
+        /**
+         * @description Where a value comes from.
+         * @enum {string}
+         */
+        Origin: "default" | "environment" | "file";
+        /** @description What an import of lots comes to. */
+        Outcome: {
+            changed: number;
+            created: number;
+            unchanged: number;
         };
         /** @description How the installation stands. */
         Overview: {
@@ -1384,6 +1576,27 @@ export interface components {
         OwnMonth: components["schemas"]["Totals"] & {
             /** @example 2026-10 */
             month: string;
+        };
+        /** @description A sign-in that still holds. */
+        OwnSession: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Unless it is used before.
+             */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description The one that asks. */
+            is_current: boolean;
+            /**
+             * Format: date-time
+             * @description The last sign-in or refresh.
+             */
+            last_used_at: string;
+            /** @description What the browser calls itself. */
+            user_agent: string | null;
         };
         /** @description One's own parking of the last 24 months. */
         OwnStats: {
@@ -1565,6 +1778,31 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description One page of a list. */
+        Page_OwnSession: {
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description Unless it is used before.
+                 */
+                expires_at: string;
+                /** Format: uuid */
+                id: string;
+                /** @description The one that asks. */
+                is_current: boolean;
+                /**
+                 * Format: date-time
+                 * @description The last sign-in or refresh.
+                 */
+                last_used_at: string;
+                /** @description What the browser calls itself. */
+                user_agent: string | null;
+            }[];
+            /** @description For the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         Page_ReportedMonth: {
             items: {
                 /** Format: date-time */
@@ -1630,6 +1868,20 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description One page of a list. */
+        Page_ShownSetting: {
+            items: {
+                /** @description In English, as `parking serve --help` has it. */
+                meaning: string;
+                /** @example TIME_ZONE */
+                name: string;
+                origin: components["schemas"]["Origin"];
+                /** @description As it is set, or the default, which may be empty. `null`: it is set, and a secret. */
+                value: string | null;
+            }[];
+            /** @description For the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         Page_Spot: {
             items: {
                 /** Format: uuid */
@@ -1637,6 +1889,26 @@ export interface components {
                 /** @example A12 */
                 label: string;
                 status: components["schemas"]["SpotStatus"];
+            }[];
+            /** @description For the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Vehicle: {
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                /** Format: uuid */
+                id: string;
+                /** @description The one that parks when nothing else is said. At most one is. */
+                is_default: boolean;
+                /**
+                 * @description What its owner calls it.
+                 * @example The blue one
+                 */
+                name: string | null;
+                /** @example MH12AB1234 */
+                plate: string;
             }[];
             /** @description For the next page; `null` on the last. */
             next_cursor: string | null;
@@ -1656,6 +1928,21 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+        };
+        /** @enum {string} */
+        PlannedAction: "create" | "change" | "keep";
+        /** @description What would become of a line. */
+        PlannedLot: {
+            action: components["schemas"]["PlannedAction"];
+            /** @description Of a lot that would change. */
+            changes: components["schemas"]["FieldChange"][];
+            /** @description In the column `lot`. */
+            key: string;
+            /** Format: int64 */
+            line: number;
+            name: string;
+            /** Format: int64 */
+            number_of_spots: number;
         };
         /** @description Wishes as they are kept. */
         Preferences: {
@@ -1769,6 +2056,15 @@ export interface components {
              */
             time_zone?: string | null;
         };
+        /** @description How a booking is released. */
+        Release: {
+            /**
+             * Format: date-time
+             * @description When it was asked for on a device without a network; by default now. Not before the start,
+             *     not in the future, and not longer ago than `OFFLINE_RELEASE_MINUTES` allow.
+             */
+            released_at?: string | null;
+        };
         /** @description A person's month. */
         Report: components["schemas"]["Totals"] & {
             /** Format: date-time */
@@ -1871,6 +2167,7 @@ export interface components {
             currency: components["schemas"]["Currency"];
             /** @description Whether reminders by Google Chat need no space of one's own. */
             google_chat: boolean;
+            map: components["schemas"]["Map"] | null;
             /**
              * @description The IANA time zone of the installation.
              * @example Asia/Kolkata
@@ -1878,6 +2175,15 @@ export interface components {
             time_zone: string;
             /** @example 0.1.0 */
             version: string;
+        };
+        ShownSetting: {
+            /** @description In English, as `parking serve --help` has it. */
+            meaning: string;
+            /** @example TIME_ZONE */
+            name: string;
+            origin: components["schemas"]["Origin"];
+            /** @description As it is set, or the default, which may be empty. `null`: it is set, and a secret. */
+            value: string | null;
         };
         /** @description An amount of money. */
         Spend: {
@@ -2023,6 +2329,29 @@ export interface components {
         UserChange: {
             /** @description Whether they may sign in. `false` ends their sessions. */
             active: boolean;
+        };
+        /** @description A vehicle of one's own. */
+        Vehicle: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description The one that parks when nothing else is said. At most one is. */
+            is_default: boolean;
+            /**
+             * @description What its owner calls it.
+             * @example The blue one
+             */
+            name: string | null;
+            /** @example MH12AB1234 */
+            plate: string;
+        };
+        VehicleChange: {
+            is_default?: boolean | null;
+            /** @description `null`: it has none any more. */
+            name?: string | null;
+            /** @example MH 12 AB 1234 */
+            plate?: string | null;
         };
         /** @description An hour of the week. */
         WeekHour: {
@@ -2241,6 +2570,69 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_lots: {
+        parameters: {
+            query?: {
+                /** @description Only says what would become of each line. */
+                dry_run?: boolean;
+                /** @description Of new lots that have none in the file. */
+                price_per_hour_minor?: number;
+                /** @description As the audit log is to name it. */
+                file_name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LotImport"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the lines that are wrong; of a dry run only when the file is none of lots */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2513,6 +2905,63 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description A plate, a reference, a name, an email, a place. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ShownSetting"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3150,7 +3599,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Release"] | null;
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -3161,6 +3614,15 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `released_at` is too long ago, in the future, or before the start */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3689,6 +4151,208 @@ export interface operations {
             };
             /** @description `wrong_password` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OwnSession"];
+                };
+            };
+        };
+    };
+    end_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description unknown, not one's own, or ended already */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_vehicles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Vehicle"];
+                };
+            };
+        };
+    };
+    create_vehicle: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVehicle"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vehicle"];
+                };
+            };
+            /** @description `vehicle_exists`, `too_many_vehicles` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_vehicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_vehicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VehicleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vehicle"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `vehicle_exists` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
