@@ -1,7 +1,7 @@
 // Files that are only for one person: fetched with the access token, then saved as a link could not do it.
 import { unwrap } from '@/api/client'
 
-interface Answer {
+export interface FileAnswer {
   data?: Blob
   error?: unknown
   response: Response
@@ -17,7 +17,7 @@ export function fileName(headers: Headers): string {
 }
 
 /** Saves the answer to a call with `parseAs: 'blob'`. Throws an ApiProblem when there is no such file. */
-export async function download(call: Promise<Answer>): Promise<void> {
+export async function download(call: Promise<FileAnswer>): Promise<void> {
   const blob = await unwrap(call)
   const link = document.createElement('a')
   link.href = URL.createObjectURL(blob)

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { defineComponent, h } from 'vue'
 import { ApiProblem } from '@/api/problem'
 import { i18n } from '@/i18n'
+import AppForm from './AppForm.vue'
 import { useForm } from './form'
 import TextField from './TextField.vue'
 
@@ -29,14 +30,15 @@ function show(submit: (output: { name: string; email: string }) => Promise<void>
         })
       return () =>
         h(
-          'form',
-          { ref: 'form', onSubmit: (event: Event) => (event.preventDefault(), void form.submit()) },
-          [
-            field('name', 'Name'),
-            field('email', 'Email'),
-            h('p', { role: 'alert' }, form.failure.value),
-            h('button', 'Save'),
-          ],
+          AppForm,
+          {
+            ref: 'form',
+            action: 'Save',
+            busy: form.busy.value,
+            failure: form.failure.value,
+            onSubmit: () => void form.submit(),
+          },
+          () => [field('name', 'Name'), field('email', 'Email')],
         )
     },
   })

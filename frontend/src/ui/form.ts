@@ -1,6 +1,6 @@
 // A form: validated here, then by the server, each error at its field, the first invalid field focused.
 import * as v from 'valibot'
-import { nextTick, reactive, ref, useTemplateRef } from 'vue'
+import { nextTick, reactive, ref, useTemplateRef, type ComponentPublicInstance } from 'vue'
 import { ApiProblem } from '@/api/problem'
 import { useProblemText } from '@/i18n/problem'
 
@@ -24,13 +24,14 @@ export function useForm<S extends Schema>(options: FormOptions<S>) {
   const errors = ref<Record<string, string>>({})
   const failure = ref('')
   const busy = ref(false)
-  // The template marks its form with ref="form".
-  const form = useTemplateRef<HTMLFormElement>('form')
+  // The template marks its AppForm with ref="form".
+  const form = useTemplateRef<ComponentPublicInstance>('form')
 
   async function show(found: Record<string, string>): Promise<void> {
     errors.value = found
     await nextTick()
-    form.value?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+    const frame = form.value?.$el as HTMLElement | undefined
+    frame?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
   }
 
   function validate(): { ok: true; output: v.InferOutput<S> } | { ok: false } {
