@@ -12,7 +12,7 @@ function flatten(messages: object, prefix = ''): string[] {
 const root = join(import.meta.dirname, '..')
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
   (path) =>
-    /\.(?:ts|vue)$/.test(path) && !/\.test\.ts$|en\.ts$|schema\.d\.ts$|actions\.ts$/.test(path),
+    /\.(?:ts|vue)$/.test(path) && !/\.test\.ts$|i18n\/en\/|schema\.d\.ts$|actions\.ts$/.test(path),
 )
 const source = files.map((path) => readFileSync(join(root, path), 'utf8')).join('\n')
 

@@ -1,0 +1,28 @@
+// Every visible word, in English: a file for each feature, and what all share.
+import { audit } from './audit'
+import { auth } from './auth'
+import { bookings } from './bookings'
+import { common } from './common'
+import { exports } from './exports'
+import { lots } from './lots'
+import { mail } from './mail'
+import { problem } from './problem'
+import { reports } from './reports'
+import { tasks } from './tasks'
+import { users } from './users'
+
+export const en = {
+  ...audit,
+  ...auth,
+  ...bookings,
+  ...common,
+  ...exports,
+  ...lots,
+  ...mail,
+  ...problem,
+  ...reports,
+  ...tasks,
+  ...users,
+}
+
+export type Messages = typeof en
