@@ -10,7 +10,8 @@
 //! [`threads`], [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
-//! [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands.
+//! [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands,
+//! [`demo`] a city to look at.
 //!
 //! `docs/ARCHITECTURE.md` follows one booking from its route to its row.
 
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod error;
 pub mod exports;
 pub mod http;

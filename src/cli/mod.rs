@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Config, SETTINGS};
 use crate::db::Db;
+use crate::demo;
 use crate::imports::{self, say};
 
 /// A self-hosted parking application: lots, spots, bookings, in one binary.
@@ -51,6 +52,18 @@ enum Command {
     Import {
         #[command(subcommand)]
         what: Import,
+    },
+    /// Fill an empty installation with a city: lots, people, a year of bookings, open stays
+    ///
+    /// For looking around. It says who can sign in; everybody in it is made up. Refused where
+    /// there are lots, bookings or drivers already.
+    Demo {
+        /// Days of bookings up to now
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(i64).range(1..=1000))]
+        days: i64,
+        /// Another number makes another year
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Write a consistent copy of the SQLite database to FILE, also while the server runs
     ///
@@ -146,6 +159,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         }
         Command::Migrate => migrate(&config),
         Command::Import { what } => open(config).and_then(|app| import(app, what)),
+        Command::Demo { days, seed } => open(config).and_then(|app| fill_demo(app, days, seed)),
         Command::Backup { file } => backup(&config, &file),
         Command::Openapi | Command::Settings => Ok(()),
     };
@@ -167,6 +181,21 @@ fn migrate(config: &Config) -> Result<(), String> {
         say("the schema is up to date");
     }
     db.close();
+    Ok(())
+}
+
+fn fill_demo(app: App, days: i64, seed: u64) -> Result<(), String> {
+    let demo = demo::fill(&app, demo::Options { days, seed })?;
+    let demo::Demo { lots, people, bookings, open, .. } = demo;
+    say(&format!("{lots} lots, {people} people, {bookings} bookings, of which {open} are open\n"));
+    let ((_, admin), (_, driver)) = (demo::city::ADMIN, demo::city::DRIVER);
+    match demo.admin_password {
+        Some(password) => say(&format!("The operator:  {admin}   {password}")),
+        None => say("The operator:  the admin that there was"),
+    }
+    say(&format!("A driver:      {driver}  {}", demo.driver_password));
+    say("\nThese passwords are shown once. Start it with: parking serve");
+    app.close();
     Ok(())
 }
 

@@ -41,6 +41,9 @@ pub struct ImportedBooking {
     pub lot: Uuid,
     pub spot: Uuid,
     pub spot_label: String,
+    /// `None`: a walk-in.
+    pub user: Option<Uuid>,
+    pub plate: Option<String>,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
     pub price: Price,
@@ -140,6 +143,8 @@ fn place(
             lot: lot.id,
             spot,
             spot_label,
+            user: None,
+            plate: None,
             started_at: *started_at,
             ended_at: *ended_at,
             price: lot.price,

@@ -121,7 +121,10 @@ pub fn write_lots(
 }
 
 /// This process sees the import at its commit, others within a second.
-fn refresh(tx: &mut Tx<'_>, catalogue: &Arc<Catalogue>) -> Result<()> {
+///
+/// # Errors
+/// Those of storage.
+pub fn refresh(tx: &mut Tx<'_>, catalogue: &Arc<Catalogue>) -> Result<()> {
     let (rows, catalogue) = (all(tx)?, catalogue.clone());
     tx.on_commit(move || catalogue.replace(&rows));
     Ok(())
@@ -211,8 +214,15 @@ fn known_lots(tx: &mut Tx<'_>) -> Result<HashMap<String, KnownLot>> {
 }
 
 /// Inserts bookings; says how many of them are open.
-fn insert_bookings(tx: &mut Tx<'_>, now: Timestamp, bookings: &[ImportedBooking]) -> Result<usize> {
-    const COLUMNS: usize = 14;
+///
+/// # Errors
+/// Those of storage.
+pub fn insert_bookings(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    bookings: &[ImportedBooking],
+) -> Result<usize> {
+    const COLUMNS: usize = 15;
     let references = new_references(tx, now, bookings.len())?;
     let booked: Vec<Uuid> = bookings.iter().map(|b| ids::new_id(b.started_at)).collect();
     let mut values: Vec<Value<'_>> = Vec::with_capacity(bookings.len() * COLUMNS);
@@ -232,7 +242,8 @@ fn insert_bookings(tx: &mut Tx<'_>, now: Timestamp, bookings: &[ImportedBooking]
             booking.price.tariff.increment_minutes.into(),
             booking.price.tariff.daily_cap_minor.into(),
             booking.cost_minor().into(),
-            Value::Null,
+            booking.user.into(),
+            booking.plate.as_ref().into(),
         ]);
         if booking.ended_at.is_none() {
             open += 1;
@@ -242,7 +253,7 @@ fn insert_bookings(tx: &mut Tx<'_>, now: Timestamp, bookings: &[ImportedBooking]
     tx.insert_many(
         "insert into bookings (id, reference, lot_id, spot_id, spot_label, started_at, \
          released_at, price_per_hour_minor, currency, free_minutes, increment_minutes, \
-         daily_cap_minor, cost_minor, user_id)",
+         daily_cap_minor, cost_minor, user_id, vehicle_plate)",
         COLUMNS,
         &values,
         "",
