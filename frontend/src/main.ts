@@ -5,6 +5,7 @@ import { forgetPrivateData, readPrivateDataAnew, queryClient } from './api/query
 import { session } from './features/auth/session'
 import { startLive } from './features/lots/live'
 import { i18n } from './i18n'
+import { speakFirst } from './i18n/language'
 import { router } from './router'
 import './styles.css'
 import { toast } from './ui/toasts'
@@ -30,4 +31,6 @@ watch(
 void session.restore()
 startLive(queryClient)
 
-createApp(App).use(i18n).use(VueQueryPlugin, { queryClient }).use(router).mount('#app')
+void speakFirst().then(() => {
+  createApp(App).use(i18n).use(VueQueryPlugin, { queryClient }).use(router).mount('#app')
+})

@@ -6,40 +6,61 @@ import { expect, test } from '../test'
 import type { World } from '../world'
 import { type Account } from '../world'
 
-// Every page, in both themes, on a small phone and on a desktop: axe finds nothing, and nothing scrolls sideways.
+// Every page, in both themes and languages, on a small phone and on a desktop: axe finds nothing, and nothing scrolls
+// sideways.
 
-const SIZES = [
-  { width: 360, height: 740 },
-  { width: 1_440, height: 900 },
-]
+const PHONE = { width: 360, height: 740 }
+const SIZES = [PHONE, { width: 1_440, height: 900 }]
+type Size = typeof PHONE
+
+type ColorScheme = 'light' | 'dark'
+
+async function show(page: Page, size: Size, colorScheme: ColorScheme): Promise<void> {
+  await page.setViewportSize(size)
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+  await expect(page.locator('html')).toHaveClass(colorScheme === 'dark' ? /dark/ : /^(?!.*dark)/)
+  await page.evaluate(() => document.fonts.ready)
+}
+
+async function fits(page: Page, width: number): Promise<void> {
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  )
+  expect(overflow, `${width} px`).toBeLessThanOrEqual(0)
+}
+
+async function axeFindsNothing(page: Page, where: string): Promise<void> {
+  // Transitions would be measured half-way.
+  await page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))),
+  )
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(
+    () => (window as unknown as { axe: typeof axe }).axe.run() as Promise<AxeResults>,
+  )
+  const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }))
+  expect(found, where).toEqual([])
+}
 
 async function check(page: Page): Promise<void> {
-  await page.evaluate(() => document.fonts.ready)
   for (const size of SIZES) {
-    await page.setViewportSize(size)
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      await expect(page.locator('html')).toHaveClass(
-        colorScheme === 'dark' ? /dark/ : /^(?!.*dark)/,
-      )
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      )
-      expect(overflow, `${size.width} px`).toBeLessThanOrEqual(0)
-      // Transitions would be measured half-way.
-      await page.evaluate(() =>
-        Promise.all(
-          document.getAnimations().map((animation) => animation.finished.catch(() => null)),
-        ),
-      )
-      await page.evaluate(axe.source)
-      const { violations } = await page.evaluate(
-        () => (window as unknown as { axe: typeof axe }).axe.run() as Promise<AxeResults>,
-      )
-      const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }))
-      expect(found, `${size.width} px, ${colorScheme}`).toEqual([])
+      await show(page, size, colorScheme)
+      await fits(page, size.width)
+      await axeFindsNothing(page, `${size.width} px, ${colorScheme}`)
     }
   }
+  // The same words run wider in Hindi. As if it had been chosen in another tab: this page stays where it is.
+  await page.evaluate(() =>
+    dispatchEvent(new StorageEvent('storage', { key: 'parking:language', newValue: 'hi' })),
+  )
+  await expect(page.locator('html')).toHaveAttribute('lang', 'hi')
+  for (const size of SIZES) {
+    await show(page, size, 'dark')
+    await fits(page, size.width)
+  }
+  await show(page, PHONE, 'dark')
+  await axeFindsNothing(page, 'in Hindi')
 }
 
 interface Story {

@@ -42,7 +42,7 @@ test('an expired token is renewed unnoticed', async ({ world, driver, page, cont
     if (request.url().endsWith('/api/auth/refresh')) refreshes += 1
   })
   await page.route(
-    '**/api/me',
+    '**/api/reports',
     (route) =>
       route.fulfill({
         status: 401,
@@ -51,8 +51,8 @@ test('an expired token is renewed unnoticed', async ({ world, driver, page, cont
       }),
     { times: 1 },
   )
-  await page.getByRole('link', { name: /Account of/ }).click()
-  await expect(page.getByLabel('Name')).toHaveValue(driver.name)
+  await page.getByRole('link', { name: 'Reports' }).click()
+  await expect(page.getByText('No report yet')).toBeVisible()
   expect(refreshes).toBe(1)
 })
 

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp, defineComponent, h } from 'vue'
 import { i18n } from '.'
-import { clockText, useFormat } from './format'
+import { useFormat } from './format'
+import { hi } from './hi'
 
 /** The formats as a component has them. */
 function formats(): ReturnType<typeof useFormat> {
@@ -25,7 +26,7 @@ describe('formats', () => {
     [360_000_000, '100:00:00'],
     [-5, '00:00:00'],
   ])('%i ms on the clock read %s', (elapsed, expected) => {
-    expect(clockText(elapsed)).toBe(expected)
+    expect(formats().clock(elapsed)).toBe(expected)
   })
 
   it.each([
@@ -54,6 +55,31 @@ describe('formats', () => {
     expect(formats().fileSize(bytes)).toBe(expected)
   })
 
+  it.each([
+    [3, '3 sec ago'],
+    [59, '59 sec ago'],
+    [185, '3 min ago'],
+  ])('%i seconds ago are %s', (seconds, expected) => {
+    // Some write "sec." there.
+    expect(formats().ago(seconds).replace('.', '')).toBe(expected)
+  })
+
+  it('amounts of several currencies stand one after the other', () => {
+    const { amounts } = formats()
+    const [rupees, dollars] = [
+      { amount_minor: 6_000, currency: 'INR' },
+      { amount_minor: 500, currency: 'USD' },
+    ]
+    expect(amounts([])).toBe('')
+    expect(amounts([rupees])).toBe('₹60.00')
+    expect(amounts([rupees, dollars])).toBe('₹60.00, $5.00')
+  })
+
+  it('sentences follow each other', () => {
+    expect(formats().sentences(['One'])).toBe('One')
+    expect(formats().sentences(['One', 'Two', 'Three'])).toBe('One. Two. Three')
+  })
+
   it('days and months are those of the calendar, wherever the reader is', () => {
     expect(formats().month('2026-10')).toBe('October 2026')
     expect(formats().monthName('2026-10')).toBe('October')
@@ -69,5 +95,43 @@ describe('formats', () => {
     expect(when(new Date(2026, 10, 21, 14, 20).getTime(), now)).toMatch(/Nov/)
     expect(when(new Date(2026, 10, 21, 14, 20).getTime(), now)).not.toMatch(/2026/)
     expect(when(new Date(2025, 10, 21, 14, 20).getTime(), now)).toMatch(/2025/)
+  })
+})
+
+describe('formats in Hindi', () => {
+  beforeAll(() => {
+    i18n.global.setLocaleMessage('hi', hi)
+    i18n.global.locale.value = 'hi'
+  })
+  afterAll(() => {
+    i18n.global.locale.value = 'en'
+  })
+
+  it('count in the singular from zero to one', () => {
+    const { duration, hours, wholeHours } = formats()
+    expect([0, 60, 120].map(duration)).toEqual(['0 मिनट', '1 घंटा', '2 घंटे'])
+    expect(duration(1_505)).toBe('1 दिन 1 घंटा 5 मिनट')
+    expect(hours(750)).toBe('12.5 घंटे')
+    expect(wholeHours(24)).toBe('24 घंटे')
+  })
+
+  it('group by lakh and crore, in the digits that signs in India have', () => {
+    const { clock, money, number, percent } = formats()
+    expect(money(123_456_750, 'INR')).toBe('₹12,34,567.50')
+    expect(number(1_234_567)).toBe('12,34,567')
+    expect(percent(0.27)).toBe('27%')
+    expect(clock(3_849_000)).toBe('01:04:09')
+  })
+
+  it('name months, units and times in Hindi', () => {
+    const { ago, distance, month } = formats()
+    expect(month('2026-11')).toBe('नवंबर 2026')
+    expect(distance(1_940)).toBe('1.9 कि॰मी॰')
+    expect(ago(3)).toBe('3 सेकंड पहले')
+    expect(ago(125)).toBe('2 मिनट पहले')
+  })
+
+  it('sentences end in a danda', () => {
+    expect(formats().sentences(['एक', 'दो'])).toBe('एक। दो')
   })
 })

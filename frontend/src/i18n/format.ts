@@ -1,6 +1,7 @@
 // Numbers, money, dates and stretches of time as the reader writes them.
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
+import type { Spend } from '@/api/types'
 import { formatMoney } from '@/lib/money'
 
 /** English as it is written where the reader is; the product's home is India. */
@@ -41,6 +42,16 @@ export function useFormat() {
     () => new Intl.NumberFormat(intl.value, { style: 'percent', signDisplay: 'exceptZero' }),
   )
 
+  const twoDigits = computed(
+    () => new Intl.NumberFormat(intl.value, { minimumIntegerDigits: 2, useGrouping: false }),
+  )
+  const list = computed(() => new Intl.ListFormat(intl.value, { type: 'unit', style: 'short' }))
+  // Devanagari has no short forms that are read as easily as the words.
+  const relative = computed(
+    () =>
+      new Intl.RelativeTimeFormat(intl.value, { style: locale.value === 'hi' ? 'long' : 'short' }),
+  )
+
   const at = (value: string | number) => new Date(value)
   const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString()
   const sameYear = (a: Date, b: Date) => a.getFullYear() === b.getFullYear()
@@ -52,18 +63,25 @@ export function useFormat() {
     return (sameYear(moment, now) ? dateTime : fullDateTime).value.format(moment)
   }
 
+  /** A message with `n` in it, in the form that goes with the count. */
+  const count = (key: string, n: number, text = number.value.format(n)) => t(key, { n: text }, n)
+
   /** "1 d 2 h 5 min"; zero parts are left out. */
   function duration(minutes: number): string {
     const days = Math.floor(minutes / MINUTES_PER_DAY)
     const hours = Math.floor((minutes % MINUTES_PER_DAY) / 60)
     const rest = minutes % 60
     const parts = [
-      days > 0 && t('duration.days', { n: days }),
-      hours > 0 && t('duration.hours', { n: hours }),
-      rest > 0 && t('duration.minutes', { n: rest }),
+      days > 0 && count('duration.days', days),
+      hours > 0 && count('duration.hours', hours),
+      rest > 0 && count('duration.minutes', rest),
     ].filter((part) => part !== false)
-    return parts.length > 0 ? parts.join(' ') : t('duration.minutes', { n: 0 })
+    return parts.length > 0 ? parts.join(' ') : count('duration.minutes', 0)
   }
+
+  /** "One. Two. Three" */
+  const sentences = (parts: readonly string[]) =>
+    parts.reduce((first, second) => t('ui.two_sentences', { first, second }))
 
   function distance(metres: number): string {
     const kilometres = metres >= 1_000
@@ -85,6 +103,27 @@ export function useFormat() {
     }).format(megabytes ? bytes / 1_000_000 : Math.ceil(bytes / 1_000))
   }
 
+  /** "01:04:09"; hours grow past two digits. */
+  function clock(elapsedMs: number): string {
+    const seconds = Math.max(0, Math.floor(elapsedMs / 1_000))
+    const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60]
+    return parts.map((part) => twoDigits.value.format(part)).join(':')
+  }
+
+  /** "3 sec ago", "2 min ago" */
+  function ago(seconds: number): string {
+    return seconds < 60
+      ? relative.value.format(-seconds, 'second')
+      : relative.value.format(-Math.floor(seconds / 60), 'minute')
+  }
+
+  /** Amounts of several currencies, one after the other; empty when there is none. */
+  function amounts(sums: readonly Spend[]): string {
+    return list.value.format(
+      sums.map(({ amount_minor, currency }) => formatMoney(amount_minor, currency, intl.value)),
+    )
+  }
+
   return {
     money: (minor: number, currency: string) => formatMoney(minor, currency, intl.value),
     price: (minor: number, currency: string) =>
@@ -93,8 +132,11 @@ export function useFormat() {
     percent: (value: number) => percent.value.format(value),
     /** "+12%" */
     change: (part: number) => change.value.format(part),
+    /** "24 h" */
+    wholeHours: (hours: number) => count('duration.hours', hours),
     /** "12.5 h" */
-    hours: (minutes: number) => t('duration.hours', { n: tenths.value.format(minutes / 60) }),
+    hours: (minutes: number) =>
+      count('duration.hours', minutes / 60, tenths.value.format(minutes / 60)),
     time: (value: string | number) => time.value.format(at(value)),
     date: (value: string | number) => date.value.format(at(value)),
     day: (value: string) => day.value.format(at(value)),
@@ -108,12 +150,10 @@ export function useFormat() {
     fileSize,
     duration,
     distance,
+    clock,
+    ago,
+    amounts,
+    sentences,
+    count,
   }
-}
-
-/** "01:04:09"; hours grow past two digits. */
-export function clockText(elapsedMs: number): string {
-  const seconds = Math.max(0, Math.floor(elapsedMs / 1_000))
-  const two = (value: number) => String(value).padStart(2, '0')
-  return `${two(Math.floor(seconds / 3_600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
 }

@@ -1,6 +1,6 @@
 // Every refusal in words a person can act on.
 import { useI18n } from 'vue-i18n'
-import { ApiProblem } from '@/api/problem'
+import { ApiProblem, type FieldError } from '@/api/problem'
 
 interface Words {
   t(key: string, named?: Record<string, unknown>, plural?: number): string
@@ -22,6 +22,12 @@ function waitText(seconds: number | null, { t }: Words): string {
   if (seconds <= 90) return t('problem.rate_limited_seconds', { n: seconds }, seconds)
   const minutes = Math.ceil(seconds / 60)
   return t('problem.rate_limited_minutes', { n: minutes }, minutes)
+}
+
+/** The server says in English what is wrong with a field. */
+export function useFieldText(): (error: FieldError) => string {
+  const { locale, t } = useI18n()
+  return ({ message }) => (locale.value === 'en' ? message : t('problem.field_refused'))
 }
 
 export function useProblemText(): (error: unknown) => string {

@@ -17,6 +17,15 @@ export function timeZones(): string[] {
   return Intl.supportedValuesOf('timeZone').map(called).sort()
 }
 
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return name !== ''
+  } catch {
+    return false
+  }
+}
+
 /** The zone of this device, if it is a known one and another than the installation's. */
 export function ownTimeZone(
   installation: string | undefined,

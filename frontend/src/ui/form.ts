@@ -1,9 +1,18 @@
 // A form: validated here, then by the server, each error at its field, the first invalid field focused.
 import * as v from 'valibot'
-import { nextTick, reactive, ref, useTemplateRef, type ComponentPublicInstance } from 'vue'
+import {
+  computed,
+  nextTick,
+  reactive,
+  ref,
+  shallowRef,
+  useTemplateRef,
+  type ComponentPublicInstance,
+} from 'vue'
 import { ApiProblem } from '@/api/problem'
-import { useProblemText } from '@/i18n/problem'
+import { useFieldText, useProblemText } from '@/i18n/problem'
 
+type Words = () => string
 type Schema = v.GenericSchema<Record<string, unknown>, unknown>
 
 interface FormOptions<S extends Schema> {
@@ -20,15 +29,21 @@ interface FormOptions<S extends Schema> {
 
 export function useForm<S extends Schema>(options: FormOptions<S>) {
   const problemText = useProblemText()
+  const fieldText = useFieldText()
   const values = reactive({ ...options.initial }) as v.InferInput<S>
-  const errors = ref<Record<string, string>>({})
-  const failure = ref('')
+  // Said anew when the language changes.
+  const said = shallowRef<Record<string, Words>>({})
+  const failed = shallowRef<Words>(() => '')
+  const errors = computed(() =>
+    Object.fromEntries(Object.entries(said.value).map(([field, words]) => [field, words()])),
+  )
+  const failure = computed(() => failed.value())
   const busy = ref(false)
   // The template marks its AppForm with ref="form".
   const form = useTemplateRef<ComponentPublicInstance>('form')
 
-  async function show(found: Record<string, string>): Promise<void> {
-    errors.value = found
+  async function show(found: Record<string, Words>): Promise<void> {
+    said.value = found
     await nextTick()
     const frame = form.value?.$el as HTMLElement | undefined
     frame?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
@@ -41,33 +56,33 @@ export function useForm<S extends Schema>(options: FormOptions<S>) {
         : options.schema
     const result = v.safeParse(schema, values)
     if (result.success) return { ok: true, output: result.output }
-    const found: Record<string, string> = {}
+    const found: Record<string, Words> = {}
     for (const issue of result.issues) {
       const field = v.getDotPath(issue) ?? ''
-      found[field] ??= options.words(issue.message)
+      found[field] ??= () => options.words(issue.message)
     }
     void show(found)
     return { ok: false }
   }
 
   async function refuse(error: unknown): Promise<void> {
-    const found: Record<string, string> = {}
+    const found: Record<string, Words> = {}
     if (error instanceof ApiProblem) {
       const field = options.fieldOfCode?.[error.code]
-      if (field) found[field] = problemText(error)
+      if (field) found[field] = () => problemText(error)
       for (const item of error.errors) {
         const name = options.fieldOfServer?.(item.field) ?? item.field
-        if (name in values) found[name] ??= item.message
+        if (name in values) found[name] ??= () => fieldText(item)
       }
     }
     if (Object.keys(found).length > 0) await show(found)
-    else failure.value = problemText(error)
+    else failed.value = () => problemText(error)
   }
 
   async function submit(): Promise<void> {
     if (busy.value) return
-    errors.value = {}
-    failure.value = ''
+    said.value = {}
+    failed.value = () => ''
     const result = validate()
     if (!result.ok) return
     busy.value = true
@@ -82,8 +97,8 @@ export function useForm<S extends Schema>(options: FormOptions<S>) {
 
   function reset(to: v.InferInput<S> = options.initial): void {
     Object.assign(values as object, to)
-    errors.value = {}
-    failure.value = ''
+    said.value = {}
+    failed.value = () => ''
   }
 
   return { values, errors, failure, busy, submit, reset }

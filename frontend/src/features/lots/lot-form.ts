@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Lot, LotChange, NewLot, Setup } from '@/api/types'
 import { parseMajor, toMajorText } from '@/lib/money'
+import { isTimeZone } from '@/lib/time-zone'
 
 export const SPOTS_MAX = 20_000
 const MINUTES_MAX = 1_440
@@ -58,15 +59,6 @@ function degrees(limit: number, message: string) {
     ),
     v.transform((value) => (value === '' ? null : Number(value))),
   )
-}
-
-function isTimeZone(value: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: value })
-    return value !== ''
-  } catch {
-    return false
-  }
 }
 
 export function lotSchema(currency: string) {

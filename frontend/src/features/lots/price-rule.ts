@@ -11,7 +11,7 @@ interface Priced {
 
 export function usePriceRule() {
   const { t } = useI18n()
-  const { price, duration } = useFormat()
+  const { price, duration, sentences } = useFormat()
 
   /** "₹60 per hour, per started minute" */
   function brief(of: Priced): string {
@@ -50,7 +50,10 @@ export function usePriceRule() {
       .join(' · ')
   }
 
-  return { brief, extras, short }
+  /** All of it in sentences. */
+  const whole = (of: Priced) => sentences([brief(of), ...extras(of)])
+
+  return { brief, extras, short, whole }
 }
 
 export function placeText(lot: { address?: string | null; city?: string | null }): string {

@@ -22,8 +22,13 @@ describe('of wishes', () => {
   })
 
   it('only what differs is sent', () => {
-    expect(changes({ receipts: true, language: 'hi' })).toEqual({ receipts: true, language: 'hi' })
+    const wanted = { receipts: true, remind_news: false }
+    expect(changes(wanted)).toEqual(wanted)
     expect(changes({ time_zone: ' Asia/Dubai ' })).toEqual({ time_zone: 'Asia/Dubai' })
+  })
+
+  it('the language is left alone', () => {
+    expect(changesOf(wishesOf(kept), { ...kept, language: 'hi' })).toEqual({})
   })
 
   it('an emptied field is none', () => {

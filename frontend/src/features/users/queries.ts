@@ -1,7 +1,25 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
+import {
+  keepPreviousData,
+  queryOptions,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/vue-query'
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { keys } from '@/api/query'
+import { useSession } from '@/features/auth/session'
+
+export const meQuery = queryOptions({
+  queryKey: keys.me,
+  queryFn: ({ signal }) => unwrap(api.GET('/api/me', { signal })),
+})
+
+/** One's own account; nothing while nobody is signed in. */
+export function useMe() {
+  const { signedIn } = useSession()
+  return useQuery({ ...meQuery, enabled: signedIn })
+}
 
 export interface UserFilter {
   q: string

@@ -30,6 +30,13 @@ export const audit = {
       import_done: 'Data imported',
     },
     subject: 'Subject',
+    subjects: {
+      user: 'User',
+      lot: 'Lot',
+      spot: 'Spot',
+      booking: 'Booking',
+      task: 'Task',
+    },
     detail: 'Detail',
     address: 'Address',
     none: 'Nothing has happened yet',

@@ -28,6 +28,7 @@ export const common = {
   ui: {
     dot: '·',
     none: '–',
+    two_sentences: '{first}. {second}',
     close: 'Close',
     dismiss: 'Dismiss',
     cancel: 'Cancel',
@@ -54,17 +55,17 @@ export const common = {
     to_dark: 'Switch to dark',
   },
   duration: {
-    days: '{n} d',
-    hours: '{n} h',
-    minutes: '{n} min',
+    days: '{n} d | {n} d',
+    hours: '{n} h | {n} h',
+    minutes: '{n} min | {n} min',
     min: 'min',
   },
   live: {
     connecting: 'Connecting…',
     live: 'Live',
     reconnecting: 'Reconnecting…',
-    updated_seconds: 'Updated just now | Updated {n} s ago | Updated {n} s ago',
-    updated_minutes: 'Updated {n} min ago | Updated {n} min ago',
+    updated_now: 'Updated just now',
+    updated: 'Updated {ago}',
   },
   form: {
     name: 'Name',

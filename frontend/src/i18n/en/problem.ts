@@ -7,6 +7,7 @@ export const problem = {
     unauthorized: 'Please sign in again.',
     forbidden: 'You are not allowed to do this.',
     not_found: 'This is not here any more.',
+    field_refused: 'This was not accepted. Please check it.',
     rate_limited: 'Too many attempts. Please wait a little and try again.',
     rate_limited_seconds:
       'Too many attempts. Try again now. | Too many attempts. Try again in {n} second. | Too many attempts. Try again in {n} seconds.',

@@ -1,0 +1,48 @@
+import type { tasks as english } from '../en/tasks'
+
+export const tasks: typeof english = {
+  tasks: {
+    lead: 'पृष्ठभूमि में अपने-आप होने वाले काम।',
+    schedules: 'तय समय पर',
+    schedule_names: {
+      clean_up: 'सफ़ाई',
+      daily_reminders: 'दैनिक रिमाइंडर',
+      monthly_reports: 'मासिक रिपोर्ट',
+    },
+    last_run: 'पिछली बार',
+    next_run: 'अगली बार',
+    never: 'कभी नहीं',
+    off: '{setting} से बंद किया गया',
+    run: 'अभी चलाएँ',
+    run_of: 'अभी चलाएँ: {name}',
+    started: '{name}: काम शुरू हो रहा है।',
+    list: 'कार्य',
+    kinds: {
+      clean_up: 'सफ़ाई',
+      mail: 'मेल',
+      chat: 'Google Chat संदेश',
+      export: 'एक्सपोर्ट',
+      password_reset: 'नए पासवर्ड का अनुरोध',
+      daily_reminders: 'दैनिक रिमाइंडर',
+      monthly_reports: 'मासिक रिपोर्ट',
+    },
+    status: 'स्थिति',
+    any: 'सभी',
+    statuses: {
+      queued: 'प्रतीक्षा में',
+      running: 'चल रहा है',
+      succeeded: 'पूरा',
+      failed: 'विफल',
+    },
+    system: 'सिस्टम',
+    attempts: '{n} प्रयास',
+    next_attempt: 'अगला प्रयास {time}',
+    retry: 'फिर कोशिश करें',
+    retry_of: 'फिर कोशिश करें: {name}',
+    retried: '{name}: फिर कोशिश हो रही है।',
+    none: 'अभी कोई काम नहीं',
+    none_text: 'जो तय समय पर या हाथ से किया जाता है, वह यहाँ दिखता है।',
+    none_filtered: 'इस स्थिति में कोई कार्य नहीं है।',
+    shown: 'कोई कार्य नहीं | {n} कार्य | {n} कार्य',
+  },
+}
