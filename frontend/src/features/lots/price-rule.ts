@@ -47,7 +47,7 @@ export function usePriceRule() {
         t('price.short_cap', { amount: price(daily_cap_minor, of.currency) }),
     ]
       .filter(Boolean)
-      .join(' · ')
+      .join('\u00a0· ')
   }
 
   /** All of it in sentences. */
