@@ -127,13 +127,13 @@ fn by_hour(used_for: Use, is_weekend: bool) -> [u8; HOURS] {
 /// Stays that one spot has on a full day, were there room for all.
 fn per_spot_and_day(used_for: Use) -> f64 {
     match used_for {
-        Use::Office => 1.05,
-        Use::Shopping => 3.4,
-        Use::Station => 1.5,
-        Use::Hospital => 3.2,
-        Use::Airport => 0.42,
-        Use::Homes => 1.1,
-        Use::Stadium => 0.9,
+        Use::Office => 1.9,
+        Use::Shopping => 5.2,
+        Use::Station => 2.6,
+        Use::Hospital => 5.0,
+        Use::Airport => 0.62,
+        Use::Homes => 1.6,
+        Use::Stadium => 1.1,
     }
 }
 
