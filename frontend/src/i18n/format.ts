@@ -128,6 +128,9 @@ export function useFormat() {
     money: (minor: number, currency: string) => formatMoney(minor, currency, intl.value),
     price: (minor: number, currency: string) =>
       formatMoney(minor, currency, intl.value, { strip: true }),
+    /** "60 Indian rupees" */
+    spokenPrice: (minor: number, currency: string) =>
+      formatMoney(minor, currency, intl.value, { strip: true, spoken: true }),
     number: (value: number) => number.value.format(value),
     percent: (value: number) => percent.value.format(value),
     /** "+12%" */

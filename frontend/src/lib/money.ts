@@ -16,18 +16,19 @@ export function fractionDigits(currency: string): number {
   return digits
 }
 
-/** `strip` leaves out the fraction of a whole amount: ₹60, but ₹60.50. */
+/** `strip` leaves out the fraction of a whole amount: ₹60, but ₹60.50. `spoken` has the currency's name: 60 Indian rupees. */
 export function formatMoney(
   minor: number,
   currency: string,
   locale: string,
-  options: { strip?: boolean } = {},
+  options: { strip?: boolean; spoken?: boolean } = {},
 ): string {
   const amount = minor / 10 ** fractionDigits(currency)
   try {
     return new Intl.NumberFormat(locale, {
       style: 'currency',
       currency,
+      currencyDisplay: options.spoken ? 'name' : 'symbol',
       trailingZeroDisplay: options.strip ? 'stripIfInteger' : 'auto',
     } as Intl.NumberFormatOptions).format(amount)
   } catch {

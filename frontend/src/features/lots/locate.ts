@@ -1,12 +1,17 @@
-type Place = { ok: true; near: string } | { ok: false; reason: 'near_denied' | 'near_failed' }
+import { readonly, shallowRef } from 'vue'
+import { nearText, type Place } from './map/place'
+
+type Answer = { ok: true; near: string } | { ok: false; reason: 'near_denied' | 'near_failed' }
 
 const WAIT_MS_MAX = 10_000
 const AGE_MS_MAX = 60_000
-/** Four decimals are about ten metres: near enough to sort by, and no more than that is told. */
-const DECIMALS = 4
+
+const found = shallowRef<Place | null>(null)
+/** Where the reader was when last asked, in this visit. */
+export const here = readonly(found)
 
 /** Where the reader is. Browsers answer only on https and on this very machine. */
-export function locate(): Promise<Place> {
+export function locate(): Promise<Answer> {
   return new Promise((resolve) => {
     if (!('geolocation' in navigator) || !window.isSecureContext) {
       resolve({ ok: false, reason: 'near_failed' })
@@ -14,8 +19,8 @@ export function locate(): Promise<Place> {
     }
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
-        const near = [coords.latitude, coords.longitude].map((part) => part.toFixed(DECIMALS))
-        resolve({ ok: true, near: near.join(',') })
+        found.value = { latitude: coords.latitude, longitude: coords.longitude }
+        resolve({ ok: true, near: nearText(found.value) })
       },
       (error) => {
         const denied = error.code === error.PERMISSION_DENIED

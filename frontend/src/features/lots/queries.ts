@@ -1,5 +1,11 @@
 // Reads of lots and spots. A component that needs one calls it; the cache sees to it that it is fetched once.
-import { useInfiniteQuery, useQuery, useQueryClient, type InfiniteData } from '@tanstack/vue-query'
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+  type InfiniteData,
+} from '@tanstack/vue-query'
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { keys } from '@/api/query'
@@ -48,16 +54,44 @@ export function useLotList(filter: MaybeRefOrGetter<LotFilter>) {
   })
 }
 
-const ADMIN_PAGE_LENGTH = 100
+const LONG_PAGE_LENGTH = 100
 
 /** What operators see: long pages in the server's order. */
 export function useAdminLotList(q: MaybeRefOrGetter<string>) {
   return useInfiniteQuery({
     queryKey: computed(() => keys.lotList({ q: toValue(q) }, 'admin')),
     queryFn: ({ pageParam, signal }) =>
-      readLots({ q: toValue(q) }, pageParam, signal, ADMIN_PAGE_LENGTH),
+      readLots({ q: toValue(q) }, pageParam, signal, LONG_PAGE_LENGTH),
     initialPageParam: '',
     getNextPageParam: (page: Page<Lot>) => page.next_cursor,
+  })
+}
+
+/** More than a map shows apart, and few enough for a phone. */
+const AROUND_PAGES_MAX = 10
+
+export interface AroundFilter extends Required<LotFilter> {
+  /** How far from `near` the map reaches, in metres. */
+  reach: number
+}
+
+/** What a map shows: the lots around a place as far as it reaches; without a place only the first page. */
+export function useLotsAround(filter: MaybeRefOrGetter<AroundFilter>) {
+  return useQuery({
+    queryKey: computed(() => keys.lotList(toValue(filter), 'map')),
+    queryFn: async ({ signal }): Promise<Page<Lot>> => {
+      const { reach, ...asked } = toValue(filter)
+      const items: Lot[] = []
+      let cursor: string | null | undefined = ''
+      for (let pages = 0; cursor != null && pages < AROUND_PAGES_MAX; pages += 1) {
+        const page: Page<Lot> = await readLots(asked, cursor, signal, LONG_PAGE_LENGTH)
+        items.push(...page.items)
+        cursor = page.next_cursor
+        if (asked.near === '' || (page.items.at(-1)?.distance_m ?? Infinity) > reach) break
+      }
+      return { items, next_cursor: cursor }
+    },
+    placeholderData: keepPreviousData,
   })
 }
 

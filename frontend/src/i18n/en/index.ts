@@ -6,6 +6,7 @@ import { common } from './common'
 import { exports } from './exports'
 import { lots } from './lots'
 import { mail } from './mail'
+import { map } from './map'
 import { problem } from './problem'
 import { reports } from './reports'
 import { tasks } from './tasks'
@@ -19,6 +20,7 @@ export const en = {
   ...exports,
   ...lots,
   ...mail,
+  ...map,
   ...problem,
   ...reports,
   ...tasks,

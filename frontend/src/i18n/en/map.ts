@@ -1,0 +1,33 @@
+export const map = {
+  map: {
+    show_map: 'Show map',
+    show_list: 'Show list',
+    title: 'Map of lots',
+    keys: 'The arrow keys move the map, plus and minus zoom. The Tab key goes from lot to lot, the nearest to the middle first.',
+    zoom_in: 'Zoom in',
+    zoom_out: 'Zoom out',
+    outline: 'Outline map: lots are shown by position',
+    here: 'You are here',
+    pin: '{lot}, {free} of {total} free, {price} an hour',
+    pin_free_of_charge: '{lot}, {free} of {total} free, free of charge',
+    pin_many: '{n} lots, {free} of {total} free',
+    lots: '{n} lot | {n} lots',
+    lots_here: '{n} lots at this place',
+    chosen: 'On the map',
+    in_view: 'In this part of the map',
+    none_in_view: 'No lot in this part of the map',
+    nearest_only: 'Only the {n} lots nearest to the middle are shown. Zoom in to see all.',
+    nearest_to_middle: 'nearest to the middle of the map first',
+    where: 'Where it is',
+    picture: 'Map with {lot}',
+    directions: 'Directions',
+    around: 'On map',
+    pick: 'Choose on the map',
+    pick_hint:
+      'Click where the entrance is. By keyboard: move the map below the cross and press Enter.',
+    pick_here: 'Where I am now',
+    hide_picker: 'Hide the map',
+    without_place:
+      '{n} lot has no place on the map. It is in the list. | {n} lots have no place on the map. They are in the list.',
+  },
+}
