@@ -1,5 +1,6 @@
 import { expect, test } from '../test'
-import { unique } from '../world'
+import { startServer } from '../server'
+import { unique, World } from '../world'
 
 test('what one browser does, the others see within a second', async ({
   world,
@@ -213,4 +214,38 @@ test('the page says when it is cut off, and catches up', async ({
   await context.setOffline(false)
   await expect(page.locator('[data-free]')).toHaveText('4 free')
   await expect(page.getByText('Reconnecting…')).toBeHidden()
+})
+
+test('the tabs of a browser share one event stream, and it passes on', async ({
+  page,
+  context,
+}) => {
+  // A server of its own: other tests listen to theirs.
+  const server = await startServer()
+  const world = await World.claim(server)
+  const listeners = async () => {
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    return Number(/^parking_event_listeners (\d+)/m.exec(metrics)?.[1])
+  }
+  const driver = await world.driver()
+  const lot = await world.lot({ number_of_spots: 5 })
+  const second = await context.newPage()
+  const free = (of: typeof page) => of.locator('[data-free]')
+  await page.goto(`${server.url}/lots/${lot.id}`)
+  await expect(free(page)).toHaveText('5 free')
+  await second.goto(`${server.url}/lots/${lot.id}`)
+  await expect(free(second)).toHaveText('5 free')
+  await expect.poll(listeners).toBe(1)
+
+  await world.park(driver, lot)
+  await expect(free(page)).toHaveText('4 free', { timeout: 1_000 })
+  await expect(free(second)).toHaveText('4 free', { timeout: 1_000 })
+  await page.close()
+  await world.park(driver, lot)
+  await expect(free(second)).toHaveText('3 free')
+  await world.park(driver, lot)
+  await expect(free(second)).toHaveText('2 free', { timeout: 1_000 })
+  await expect.poll(listeners).toBe(1)
+  await world.close()
+  await server.stop()
 })

@@ -2,7 +2,8 @@ import { QueryClient, type InfiniteData } from '@tanstack/vue-query'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { keys } from '@/api/query'
 import type { Lot, Page } from '@/api/types'
-import { applyFigures, liveState, parseFigures, startLive, throttled } from './live'
+import { FakeSource } from './event-stream.fake'
+import { applyFigures, liveState, startLive, throttled } from './live'
 
 function lot(id: string, free = 5): Lot {
   return {
@@ -68,17 +69,6 @@ describe('live figures', () => {
     expect(client.getQueryState(partial)?.isInvalidated).toBe(false)
     expect(client.getQueryState(filtered)?.isInvalidated).toBe(false)
   })
-
-  it('are ignored when they make no sense', () => {
-    expect(parseFigures('{"id":"a","free_spots":1,"number_of_spots":2}')).toEqual({
-      id: 'a',
-      free_spots: 1,
-      number_of_spots: 2,
-    })
-    expect(parseFigures('{"id":"a"}')).toBeNull()
-    expect(parseFigures('null')).toBeNull()
-    expect(parseFigures('<html>')).toBeNull()
-  })
 })
 
 describe('a throttled call', () => {
@@ -99,25 +89,7 @@ describe('a throttled call', () => {
   })
 })
 
-class FakeSource extends EventTarget {
-  static readonly CLOSED = 2
-  static opened: FakeSource[] = []
-  readyState = 1
-  constructor(readonly url: string) {
-    super()
-    FakeSource.opened.push(this)
-  }
-  close(): void {
-    this.readyState = 2
-  }
-  say(type: string, data?: object): void {
-    this.dispatchEvent(
-      data ? new MessageEvent(type, { data: JSON.stringify(data) }) : new Event(type),
-    )
-  }
-}
-
-describe('the event stream', () => {
+describe('what the event stream says', () => {
   let stop: () => void = () => undefined
   const last = () => {
     const source = FakeSource.opened.at(-1)
@@ -136,7 +108,7 @@ describe('the event stream', () => {
     vi.unstubAllGlobals()
   })
 
-  it('is one, and its changes show with the next frame', () => {
+  it('shows with the next frame', () => {
     const client = new QueryClient()
     client.setQueryData(keys.lot('a'), lot('a'))
     stop = startLive(client)
@@ -146,7 +118,6 @@ describe('the event stream', () => {
     last().say('lot', { id: 'a', free_spots: 2, number_of_spots: 10 })
     vi.advanceTimersByTime(100)
     expect(client.getQueryData<Lot>(keys.lot('a'))?.free_spots).toBe(2)
-    expect(FakeSource.opened).toHaveLength(1)
   })
 
   it('says when it is interrupted, and reads anew when it is back', () => {
@@ -159,26 +130,6 @@ describe('the event stream', () => {
     last().say('open')
     expect(liveState.value).toBe('live')
     expect(client.getQueryState(keys.lot('a'))?.isInvalidated).toBe(true)
-  })
-
-  it('is closed while the browser is offline, and another is opened when it is back', () => {
-    stop = startLive(new QueryClient())
-    last().say('open')
-    window.dispatchEvent(new Event('offline'))
-    expect(last().readyState).toBe(FakeSource.CLOSED)
-    expect(liveState.value).toBe('reconnecting')
-    window.dispatchEvent(new Event('online'))
-    last().say('open')
-    expect(FakeSource.opened).toHaveLength(2)
-    expect(liveState.value).toBe('live')
-  })
-
-  it('is opened again when the browser gave up', () => {
-    stop = startLive(new QueryClient())
-    last().readyState = FakeSource.CLOSED
-    last().say('error')
-    vi.advanceTimersByTime(1_000)
-    expect(FakeSource.opened).toHaveLength(2)
   })
 
   it('refetches the spots of a lot that is shown, at most once a second', () => {

@@ -1,16 +1,9 @@
-// Live figures: one event stream per tab, written into the caches of lots as it speaks.
+// Live figures: what the event stream says is written into the caches of lots.
 import type { InfiniteData, QueryClient } from '@tanstack/vue-query'
 import { readonly, shallowRef } from 'vue'
 import { keys } from '@/api/query'
 import type { Booking, Lot, Page } from '@/api/types'
-
-export interface LotFigures {
-  id: string
-  free_spots: number
-  number_of_spots: number
-}
-
-export type LiveState = 'connecting' | 'live' | 'reconnecting'
+import { EventStream, type LiveState, type LotFigures } from './event-stream'
 
 type LotList = InfiniteData<Page<Lot>> | Page<Lot>
 
@@ -42,19 +35,6 @@ function lotIds(list: LotList): string[] {
 
 function isComplete(list: LotList): boolean {
   return !('pages' in list ? list.pages.at(-1) : list)?.next_cursor
-}
-
-export function parseFigures(data: string): LotFigures | null {
-  try {
-    const value = JSON.parse(data) as Partial<LotFigures> | null
-    return typeof value?.id === 'string' &&
-      typeof value.free_spots === 'number' &&
-      typeof value.number_of_spots === 'number'
-      ? { id: value.id, free_spots: value.free_spots, number_of_spots: value.number_of_spots }
-      : null
-  } catch {
-    return null
-  }
 }
 
 export function applyFigures(client: QueryClient, changes: ReadonlyMap<string, LotFigures>): void {
@@ -93,16 +73,11 @@ export function throttled(intervalMs: number, work: () => void): () => void {
 
 const SPOTS_INTERVAL_MS = 1_000
 const BOOKINGS_INTERVAL_MS = 5_000
-const RETRY_MS = [1_000, 2_000, 5_000, 10_000]
 
 const state = shallowRef<LiveState>('connecting')
 export const liveState = readonly(state)
 
-export function startLive(client: QueryClient, url = '/api/events'): () => void {
-  let source: EventSource | null = null
-  let retry: ReturnType<typeof setTimeout> | undefined
-  let failures = 0
-  let wasLive = false
+export function startLive(client: QueryClient): () => void {
   let scheduled = false
   const changes = new Map<string, LotFigures>()
   const refetchSpots = new Map<string, () => void>()
@@ -157,46 +132,34 @@ export function startLive(client: QueryClient, url = '/api/events'): () => void 
     void client.invalidateQueries({ queryKey: ['admin', 'spots'] })
   }
 
-  function connect(): void {
-    clearTimeout(retry)
-    source?.close()
-    source = new EventSource(url)
-    source.addEventListener('open', () => {
-      failures = 0
-      if (wasLive) readAnew()
-      wasLive = true
-      state.value = 'live'
-    })
-    source.addEventListener('lot', (event) => {
-      const figures = parseFigures((event as MessageEvent<string>).data)
-      if (!figures) return
-      changes.set(figures.id, figures)
-      schedule()
-    })
-    source.addEventListener('error', () => {
-      state.value = wasLive || failures > 0 ? 'reconnecting' : 'connecting'
-      failures += 1
-      // The browser retries a broken stream by itself, but gives up on one that was refused.
-      if (source?.readyState !== EventSource.CLOSED) return
-      retry = setTimeout(connect, RETRY_MS[Math.min(failures, RETRY_MS.length) - 1])
-    })
-  }
-
-  // Whatever the open stream still said would belie "Reconnecting".
-  function goneOffline(): void {
-    clearTimeout(retry)
-    source?.close()
-    state.value = 'reconnecting'
-  }
-
-  window.addEventListener('offline', goneOffline)
-  window.addEventListener('online', connect)
-  connect()
+  const stream = new EventStream(
+    {
+      open: () => new EventSource('/api/events'),
+      channel: 'BroadcastChannel' in globalThis ? new BroadcastChannel('parking:events') : null,
+      // Missing on plain http outside of loopback.
+      locks: (navigator.locks as LockManager | undefined) ?? null,
+    },
+    {
+      state: (now) => (state.value = now),
+      lot(figures) {
+        changes.set(figures.id, figures)
+        schedule()
+      },
+      missed: readAnew,
+    },
+  )
+  const look = () => (document.hidden ? stream.hide() : stream.show())
+  const offline = () => stream.offline()
+  const online = () => stream.online()
+  document.addEventListener('visibilitychange', look)
+  window.addEventListener('offline', offline)
+  window.addEventListener('online', online)
+  look()
 
   return () => {
-    clearTimeout(retry)
-    source?.close()
-    window.removeEventListener('offline', goneOffline)
-    window.removeEventListener('online', connect)
+    stream.stop()
+    document.removeEventListener('visibilitychange', look)
+    window.removeEventListener('offline', offline)
+    window.removeEventListener('online', online)
   }
 }
