@@ -2,11 +2,25 @@ import { fileURLToPath } from 'node:url'
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
+import { serviceWorker } from './worker/plugin.ts'
 
 const server = process.env.PARKING_SERVER ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
-  plugins: [vue(), tailwindcss()],
+  plugins: [
+    vue(),
+    tailwindcss(),
+    serviceWorker({
+      // Who is parked sees it, and leaves, without a network.
+      also: [
+        'src/features/bookings/ParkingPage.vue',
+        'src/features/bookings/ParkedPill.vue',
+        'src/features/bookings/ReceiptPage.vue',
+      ],
+      files: ['/theme.js', '/favicon.svg', '/manifest.webmanifest'],
+      wanted: (asset) => !asset.endsWith('.woff2') || asset.includes('inter-latin-wght'),
+    }),
+  ],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   define: {
     __VUE_OPTIONS_API__: false,
@@ -22,7 +36,7 @@ export default defineConfig({
   },
   test: {
     environment: 'happy-dom',
-    include: ['src/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'worker/**/*.test.ts'],
     setupFiles: 'src/test-setup.ts',
     restoreMocks: true,
   },

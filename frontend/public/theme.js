@@ -10,5 +10,5 @@
     chosen === 'dark' || (chosen !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches)
   document.documentElement.classList.toggle('dark', dark)
   var colour = document.querySelector('meta[name="theme-color"]')
-  if (colour && dark) colour.setAttribute('content', '#0a0d13')
+  if (colour && dark) colour.setAttribute('content', '#11161f')
 })()

@@ -6,6 +6,8 @@ import { session } from './features/auth/session'
 import { startLive } from './features/lots/live'
 import { i18n } from './i18n'
 import { speakFirst } from './i18n/language'
+import { listenForOffer } from './pwa/install'
+import { registerWorker } from './pwa/updates'
 import { router } from './router'
 import './styles.css'
 import { toast } from './ui/toasts'
@@ -28,9 +30,11 @@ watch(
   },
 )
 
+listenForOffer()
 void session.restore()
 startLive(queryClient)
 
 void speakFirst().then(() => {
   createApp(App).use(i18n).use(VueQueryPlugin, { queryClient }).use(router).mount('#app')
 })
+registerWorker()

@@ -1,6 +1,9 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { session } from './features/auth/session'
 import FindPage from './features/lots/FindPage.vue'
+import { i18n } from './i18n'
+import { loadAnew } from './pwa/updates'
+import { toast } from './ui/toasts'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -184,13 +187,14 @@ router.beforeEach(async (to) => {
   return true
 })
 
-// After an update of the server the old chunks are gone: load the page anew, once.
-router.onError((error, to) => {
+// After an update of the server the old chunks are gone: load the page anew, once. Without a network it was never here.
+router.onError(async (error, to) => {
   const missing = /dynamically imported module|Importing a module|error loading/i.test(
     String(error),
   )
-  if (missing && to.fullPath !== sessionStorage.getItem('parking:reloaded')) {
-    sessionStorage.setItem('parking:reloaded', to.fullPath)
-    location.assign(to.fullPath)
-  }
+  if (!missing || to.fullPath === sessionStorage.getItem('parking:reloaded')) return
+  sessionStorage.setItem('parking:reloaded', to.fullPath)
+  if (await loadAnew(to.fullPath)) return
+  sessionStorage.removeItem('parking:reloaded')
+  toast(i18n.global.t('install.needs_network'), 'error')
 })

@@ -24,7 +24,7 @@ watchEffect(() => {
   document.documentElement.classList.toggle('dark', dark.value)
   document
     .querySelector('meta[name="theme-color"]')
-    ?.setAttribute('content', dark.value ? '#0a0d13' : '#f6f7f9')
+    ?.setAttribute('content', dark.value ? '#11161f' : '#ffffff')
 })
 
 export function useTheme() {

@@ -4,6 +4,7 @@ import { auth } from './auth'
 import { bookings } from './bookings'
 import { common } from './common'
 import { exports } from './exports'
+import { install } from './install'
 import { lots } from './lots'
 import { mail } from './mail'
 import { map } from './map'
@@ -18,6 +19,7 @@ export const en = {
   ...bookings,
   ...common,
   ...exports,
+  ...install,
   ...lots,
   ...mail,
   ...map,

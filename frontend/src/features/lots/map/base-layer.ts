@@ -1,8 +1,8 @@
 // What lies below the marks: the tiles that the installation has set, or the coasts of the world.
 import { GridLayer, TileLayer, type Coords, type DoneCallback, type Layer } from 'leaflet'
+import type { MapTiles } from '@/api/types'
 import { readLand, traceLand } from './land'
 import { worldPx, ZOOM_MAX, ZOOM_MIN } from './place'
-import type { MapTiles } from './tiles'
 
 const COAST_TILE_PX = 512
 /** Nearer than this a coast of 1:50m is too coarse to be true: the sea fades out until only the grid is left. */

@@ -1,14 +1,6 @@
 // The street map that an installation has set, if any.
 import { computed } from 'vue'
-import type { Setup } from '@/api/types'
 import { useSetup } from '../queries'
-
-export interface MapTiles {
-  /** With {z}, {x} and {y}; also {s} and {r}. */
-  tile_url: string
-  /** Whom to name; links are kept, other markup is not. */
-  attribution: string
-}
 
 /** The address of one tile, as Leaflet fills it in. */
 export function tileUrl(
@@ -42,8 +34,6 @@ export function useMapTiles() {
   return {
     /** Whether it is known which map there is. */
     known: computed(() => !setup.isPending.value),
-    tiles: computed(() => (setup.data.value as WithMap | undefined)?.map ?? null),
+    tiles: computed(() => setup.data.value?.map ?? null),
   }
 }
-
-type WithMap = Setup & { map?: MapTiles | null }

@@ -1,0 +1,100 @@
+// Builds the service worker beside the application, and tells it which files there are.
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, type Plugin, type Rollup } from 'vite'
+
+interface Options {
+  /** Modules that are loaded later, yet wanted without a network: paths from the root of the project. */
+  also: readonly string[]
+  /** Files of `public/` that the first page needs. */
+  files: readonly string[]
+  /** Fonts and the like that are for some readers only are left to their first use. */
+  wanted: (asset: string) => boolean
+}
+
+export function serviceWorker({ also, files, wanted }: Options): Plugin {
+  let root = ''
+  let outDir = ''
+  let shell: string[] = []
+  let assets: string[] = []
+  return {
+    name: 'service-worker',
+    apply: 'build',
+    configResolved(config) {
+      root = config.root
+      outDir = join(config.root, config.build.outDir)
+    },
+    writeBundle(_, bundle) {
+      assets = Object.keys(bundle).filter((name) => name.startsWith('assets/'))
+      shell = [...closure(bundle, root, also)].filter(wanted)
+    },
+    async closeBundle() {
+      const paths = ['/', ...files, ...shell.sort().map((name) => `/${name}`)]
+      await build({
+        configFile: false,
+        root,
+        logLevel: 'warn',
+        publicDir: false,
+        define: {
+          __SHELL__: JSON.stringify(paths),
+          __ASSETS__: JSON.stringify(assets.sort().map((name) => `/${name}`)),
+          __VERSION__: JSON.stringify(versionOf(outDir, paths)),
+        },
+        build: {
+          outDir,
+          emptyOutDir: false,
+          target: 'es2022',
+          rollupOptions: {
+            input: join(root, 'worker/worker.ts'),
+            output: { format: 'iife', entryFileNames: 'sw.js' },
+          },
+        },
+      })
+    },
+  }
+}
+
+/** The entry and the wanted modules, with all that they import at once. */
+function closure(bundle: Rollup.OutputBundle, root: string, also: readonly string[]): Set<string> {
+  const modules = also.map((path) => join(root, path))
+  const found = new Set<string>()
+  function add(name: string): void {
+    const chunk = bundle[name]
+    if (found.has(name) || !chunk) return
+    found.add(name)
+    if (chunk.type !== 'chunk') return
+    chunk.imports.forEach(add)
+    chunk.viteMetadata?.importedCss.forEach(add)
+    chunk.viteMetadata?.importedAssets.forEach(add)
+  }
+  for (const output of Object.values(bundle)) {
+    if (output.type !== 'chunk') continue
+    if (output.isEntry || output.moduleIds.some((id) => modules.includes(id))) add(output.fileName)
+  }
+  for (const path of modules) {
+    const there = Object.values(bundle).some(
+      (output) => output.type === 'chunk' && output.moduleIds.includes(path),
+    )
+    if (!there) throw new Error(`${path} is not part of the build`)
+  }
+  // Fonts belong to the style sheets, which name them themselves.
+  for (const name of [...found].filter((file) => file.endsWith('.css'))) {
+    const sheet = bundle[name]
+    const source = sheet?.type === 'asset' ? String(sheet.source) : ''
+    for (const [, asset = ''] of source.matchAll(/url\(\/(assets\/[^)"']+)\)/g)) add(asset)
+  }
+  return found
+}
+
+function versionOf(outDir: string, paths: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const path of paths) {
+    hash.update(path)
+    // The names of the others say what is in them.
+    if (!path.startsWith('/assets/')) {
+      hash.update(readFileSync(join(outDir, path === '/' ? 'index.html' : path)))
+    }
+  }
+  return hash.digest('hex').slice(0, 12)
+}
