@@ -80,6 +80,13 @@ const heading =
   (page: Page) =>
     expect(page.getByRole('heading', { name, level })).toBeVisible()
 
+async function addVehicles(world: World, driver: Account): Promise<void> {
+  const vehicles = [{ plate: 'MH 12 AB 1234', name: 'The blue one' }, { plate: 'KA 01 ZZ 9999' }]
+  for (const vehicle of vehicles) {
+    await world.call(driver, 'POST', '/api/me/vehicles', vehicle)
+  }
+}
+
 const stops: Stop[] = [
   { name: 'find', who: 'guest', path: () => '/', ready: heading('Where are you parking?') },
   {
@@ -160,6 +167,28 @@ const stops: Stop[] = [
     ready: (page) => expect(page.locator('[data-total]')).toContainText('₹'),
   },
   {
+    name: 'park with vehicles',
+    who: 'driver',
+    path: async ({ world, driver, lot }) => {
+      await addVehicles(world, driver)
+      return `/?park=${lot.id}`
+    },
+    ready: async (page) => {
+      await page.getByText('Another', { exact: true }).click()
+      await expect(page.getByLabel('Number plate')).toBeVisible()
+      await expect(page.locator('[data-total]')).toContainText('₹')
+    },
+  },
+  {
+    name: 'find, with the usual lot',
+    who: 'driver',
+    path: async ({ world, driver, lot }) => {
+      await world.release(driver, await world.park(driver, lot))
+      return '/'
+    },
+    ready: (page) => expect(page.getByText('Your usual lot')).toBeVisible(),
+  },
+  {
     name: 'parking',
     who: 'driver',
     path: async ({ world, driver, lot }) => {
@@ -206,8 +235,21 @@ const stops: Stop[] = [
   {
     name: 'account',
     who: 'driver',
+    path: async ({ world, driver }) => {
+      await addVehicles(world, driver)
+      return '/account'
+    },
+    ready: (page) => expect(page.getByText('The blue one')).toBeVisible(),
+  },
+  {
+    name: 'add a vehicle',
+    who: 'driver',
     path: () => '/account',
-    ready: (page) => expect(page.getByLabel('Name')).toBeVisible(),
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Add vehicle' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Add vehicle' }).click()
+      await expect(page.getByText('Enter the number plate')).toBeVisible()
+    },
   },
   {
     name: 'export',

@@ -91,12 +91,7 @@ test('a lot that fills up while you choose offers the next one', async ({
   await expect(page.getByRole('article', { name: `Spot A01 at ${next.name}` })).toBeVisible()
 })
 
-test('a vehicle is parked once, and the plate is remembered', async ({
-  world,
-  driver,
-  page,
-  context,
-}) => {
+test('a vehicle is parked once, wherever it is', async ({ world, driver, page, context }) => {
   const lot = await world.lot()
   const plate = `KA01${unique().slice(-8)}`
   await world.park(await world.driver(), lot, plate)
@@ -112,8 +107,6 @@ test('a vehicle is parked once, and the plate is remembered', async ({
   await field.fill(other)
   await page.getByRole('button', { name: 'Start parking' }).click()
   await expect(page.getByRole('article')).toContainText(other)
-  await page.goto(`/lots/${lot.id}?park=${lot.id}`)
-  await expect(field).toHaveValue(other)
 })
 
 test('the back button closes the park dialog', async ({ world, driver, page, context }) => {

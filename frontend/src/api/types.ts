@@ -33,6 +33,8 @@ export type Task = Schemas['Task']
 export type TaskId = Schemas['TaskId']
 export type TaskStatus = Schemas['TaskStatus']
 export type Totals = Schemas['Totals']
+export type Vehicle = Schemas['Vehicle']
+export type VehicleChange = Schemas['VehicleChange']
 
 export interface Page<T> {
   items: T[]

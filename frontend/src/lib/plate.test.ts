@@ -1,16 +1,7 @@
-import { beforeEach, describe, expect, it } from 'vitest'
-import {
-  displayPlate,
-  forgetPlates,
-  isPlate,
-  normalisePlate,
-  rememberedPlates,
-  rememberPlate,
-} from './plate'
+import { describe, expect, it } from 'vitest'
+import { displayPlate, isPlate, normalisePlate, samePlate } from './plate'
 
 describe('number plates', () => {
-  beforeEach(forgetPlates)
-
   it.each([
     ['MH20AB1941', 'MH 20 AB 1941'],
     ['DL1CAB1234', 'DL 1 CAB 1234'],
@@ -32,13 +23,8 @@ describe('number plates', () => {
     expect(isPlate('A'.repeat(21))).toBe(false)
   })
 
-  it('remembers the last three, the newest first, each once', () => {
-    for (const plate of ['A1', 'B2', 'C3', 'A1', 'D4']) rememberPlate(plate)
-    expect(rememberedPlates()).toEqual(['D4', 'A1', 'C3'])
-  })
-
-  it('forgets what was stored by something else', () => {
-    localStorage.setItem('parking:plates', '{"not": "a list"}')
-    expect(rememberedPlates()).toEqual([])
+  it('are the same however they are written', () => {
+    expect(samePlate('mh-12 ab 1234', 'MH12AB1234')).toBe(true)
+    expect(samePlate('MH12AB1234', 'MH12AB1235')).toBe(false)
   })
 })

@@ -1,10 +1,7 @@
-// Number plates: how they are typed, kept and read.
-import { remember } from './remember'
-
+// Number plates: how they are typed, sent and read.
 const INDIAN = [/^([A-Z]{2})(\d{1,2})([A-Z]{0,3})(\d{4})$/, /^(\d{2})(BH)(\d{4})([A-Z]{1,2})$/]
 const SEPARATORS = /[\s.·‐-―-]/g
 const CHARACTERS_MAX = 20
-const REMEMBERED_MAX = 3
 
 export function normalisePlate(text: string): string {
   return text.trim().toUpperCase().replace(/\s+/g, ' ')
@@ -23,23 +20,8 @@ export function isPlate(text: string): boolean {
   return length >= 1 && length <= CHARACTERS_MAX
 }
 
-const stored = remember('parking:plates')
-
-export function rememberedPlates(): string[] {
-  try {
-    const plates: unknown = JSON.parse(stored.get() ?? '[]')
-    if (!Array.isArray(plates)) return []
-    return plates.filter((plate) => typeof plate === 'string').slice(0, REMEMBERED_MAX)
-  } catch {
-    return []
-  }
-}
-
-export function rememberPlate(plate: string): void {
-  const kept = rememberedPlates().filter((other) => other !== plate)
-  stored.set(JSON.stringify([plate, ...kept].slice(0, REMEMBERED_MAX)))
-}
-
-export function forgetPlates(): void {
-  stored.set('[]')
+/** Whether it is the same plate, however it is written. */
+export function samePlate(one: string, other: string): boolean {
+  const compact = (plate: string) => normalisePlate(plate).replace(SEPARATORS, '')
+  return compact(one) === compact(other)
 }

@@ -7,7 +7,6 @@ export const bookings = {
     plate_example: 'MH 12 AB 1234',
     plate_missing: 'Enter the number plate, for example MH 12 AB 1234',
     plate_invalid: 'At most 20 letters and digits, for example MH 12 AB 1234',
-    use_plate: 'Use {plate}',
     stay: 'How long will you stay?',
     total: 'Total for this stay',
     start: 'Start parking',

@@ -12,6 +12,7 @@ import { problem } from './problem'
 import { reports } from './reports'
 import { tasks } from './tasks'
 import { users } from './users'
+import { vehicles } from './vehicles'
 
 export const en = {
   ...audit,
@@ -27,6 +28,7 @@ export const en = {
   ...reports,
   ...tasks,
   ...users,
+  ...vehicles,
 }
 
 export type Messages = typeof en

@@ -25,6 +25,8 @@ export const problem = {
     admin_exists: 'This installation already has an administrator.',
     lot_full: 'Every spot is taken right now.',
     vehicle_already_parked: 'This vehicle is already parked. Release it first, or check the plate.',
+    vehicle_exists: 'This vehicle is already in your account.',
+    too_many_vehicles: 'Your account has as many vehicles as it may hold. Remove one first.',
     too_many_open_bookings: 'You have as many spots as one account may hold. Leave one first.',
     spots_occupied: 'There are cars in the way: release the occupied spots first.',
     lot_not_empty: 'There are still cars in this lot. Release every spot first.',
