@@ -28,6 +28,7 @@ export const keys = {
   booking: (id: string) => ['bookings', 'detail', id] as const,
   me: ['me'] as const,
   vehicles: ['me', 'vehicles'] as const,
+  sessions: ['me', 'sessions'] as const,
   task: (id: string) => ['tasks', id] as const,
   reports: ['reports'] as const,
   report: (month: string) => ['reports', month] as const,

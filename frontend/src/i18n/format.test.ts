@@ -56,9 +56,13 @@ describe('formats', () => {
   })
 
   it.each([
+    [-5, 'now'],
     [3, '3 sec ago'],
     [59, '59 sec ago'],
     [185, '3 min ago'],
+    [7_199, '1 hr ago'],
+    [86_400, 'yesterday'],
+    [1_200_000, '13 days ago'],
   ])('%i seconds ago are %s', (seconds, expected) => {
     // Some write "sec." there.
     expect(formats().ago(seconds).replace('.', '')).toBe(expected)

@@ -11,6 +11,12 @@ function intlLocale(language: string): string {
 }
 
 const MINUTES_PER_DAY = 1_440
+/** How many seconds make one of them, the largest first. */
+const UNITS_AGO = [
+  [86_400, 'day'],
+  [3_600, 'hour'],
+  [60, 'minute'],
+] as const
 
 export function useFormat() {
   const { locale, t } = useI18n()
@@ -49,7 +55,10 @@ export function useFormat() {
   // Devanagari has no short forms that are read as easily as the words.
   const relative = computed(
     () =>
-      new Intl.RelativeTimeFormat(intl.value, { style: locale.value === 'hi' ? 'long' : 'short' }),
+      new Intl.RelativeTimeFormat(intl.value, {
+        style: locale.value === 'hi' ? 'long' : 'short',
+        numeric: 'auto',
+      }),
   )
 
   const at = (value: string | number) => new Date(value)
@@ -110,11 +119,10 @@ export function useFormat() {
     return parts.map((part) => twoDigits.value.format(part)).join(':')
   }
 
-  /** "3 sec ago", "2 min ago" */
+  /** "3 sec ago", "2 min ago", "yesterday" */
   function ago(seconds: number): string {
-    return seconds < 60
-      ? relative.value.format(-seconds, 'second')
-      : relative.value.format(-Math.floor(seconds / 60), 'minute')
+    const [size, unit] = UNITS_AGO.find(([size]) => seconds >= size) ?? [1, 'second']
+    return relative.value.format(-Math.max(0, Math.floor(seconds / size)), unit)
   }
 
   /** Amounts of several currencies, one after the other; empty when there is none. */
@@ -150,6 +158,7 @@ export function useFormat() {
     hour: (value: number) => hour.value.format(new Date(2000, 0, 1, value)),
     fullDateTime: (value: string | number) => fullDateTime.value.format(at(value)),
     when,
+    ago,
     fileSize,
     duration,
     distance,

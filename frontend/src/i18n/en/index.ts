@@ -10,6 +10,7 @@ import { mail } from './mail'
 import { map } from './map'
 import { problem } from './problem'
 import { reports } from './reports'
+import { sessions } from './sessions'
 import { tasks } from './tasks'
 import { users } from './users'
 import { vehicles } from './vehicles'
@@ -26,6 +27,7 @@ export const en = {
   ...map,
   ...problem,
   ...reports,
+  ...sessions,
   ...tasks,
   ...users,
   ...vehicles,
