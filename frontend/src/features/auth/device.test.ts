@@ -31,7 +31,10 @@ describe('a device in words', () => {
       `Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) ${MOBILE} Version/18.1 Safari/605.1.15`,
       'Safari on Mac',
     ],
-    [`Mozilla/5.0 (X11; Linux x86_64) ${WEBKIT} HeadlessChrome/131.0.0.0 Safari/537.36`, 'Chrome on Linux'],
+    [
+      `Mozilla/5.0 (X11; Linux x86_64) ${WEBKIT} HeadlessChrome/131.0.0.0 Safari/537.36`,
+      'Chrome on Linux',
+    ],
     ['curl/8.9.1', null],
     ['', null],
     [null, null],

@@ -85,9 +85,16 @@ export const common = {
   },
   command: {
     title: 'Search or jump to',
-    placeholder: 'Search or jump to…',
+    placeholder: 'Plate, reference, name, lot or page…',
     results: 'Results',
-    none: 'Nothing found',
+    searching: 'Searching…',
+    found: 'Nothing found | {n} result | {n} results',
+    none: 'Nothing found for “{text}”',
+    none_text: 'Plates and references are found by how they begin, people and lots by their names.',
+    pages: 'Go to',
+    lots: 'Lots',
+    bookings: 'Bookings',
+    people: 'People',
   },
   not_found: {
     title: 'Page not found',
