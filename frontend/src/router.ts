@@ -97,6 +97,12 @@ const routes: RouteRecordRaw[] = [
     meta: { auth: 'admin', layout: 'operator' },
   },
   {
+    path: '/admin/lots/import',
+    name: 'admin-lots-import',
+    component: () => import('./features/imports/LotImportPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
     path: '/admin/lots/:id',
     name: 'admin-lot',
     component: () => import('./features/lots/AdminLotPage.vue'),
@@ -148,6 +154,12 @@ const routes: RouteRecordRaw[] = [
     path: '/admin/audit',
     name: 'admin-audit',
     component: () => import('./features/audit/AuditPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/settings',
+    name: 'admin-settings',
+    component: () => import('./features/settings/SettingsPage.vue'),
     meta: { auth: 'admin', layout: 'operator' },
   },
   {

@@ -87,6 +87,15 @@ async function addVehicles(world: World, driver: Account): Promise<void> {
   }
 }
 
+const IMPORT_HEADER = 'lot,name,number_of_spots,price_per_hour_minor'
+async function previewOf(page: Page, lines: string): Promise<void> {
+  const buffer = Buffer.from(`${IMPORT_HEADER}\n${lines}`)
+  await page
+    .getByLabel('CSV file')
+    .setInputFiles({ name: 'lots.csv', mimeType: 'text/csv', buffer })
+  await expect(page.getByText(/Nothing is imported until|All lines or none/)).toBeVisible()
+}
+
 const stops: Stop[] = [
   { name: 'find', who: 'guest', path: () => '/', ready: heading('Where are you parking?') },
   {
@@ -372,6 +381,48 @@ const stops: Stop[] = [
     who: 'admin',
     path: () => '/admin/audit',
     ready: (page) => expect(page.getByText('Account created').nth(1)).toBeAttached(),
+  },
+  {
+    name: 'import of lots',
+    who: 'admin',
+    path: () => '/admin/lots/import',
+    ready: heading('The columns', 2),
+  },
+  {
+    name: 'import of lots, wrong lines',
+    who: 'admin',
+    path: () => '/admin/lots/import',
+    ready: (page) => previewOf(page, 'x,Old Market,none,\ny,,5,100'),
+  },
+  {
+    name: 'import of lots, preview',
+    who: 'admin',
+    path: async ({ world }) => {
+      const csv = `${IMPORT_HEADER}\naxe,Old Market,5,4000`
+      await world.server.importCsv('lots', csv)
+      return '/admin/lots/import'
+    },
+    ready: (page) => previewOf(page, 'axe,The Old Market,8,5550\nnew,Harbour,5,100'),
+  },
+  {
+    name: 'settings',
+    who: 'admin',
+    path: () => '/admin/settings',
+    ready: (page) => expect(page.getByText('TIME_ZONE', { exact: true })).toBeVisible(),
+  },
+  {
+    name: 'search, found',
+    who: 'admin',
+    path: async ({ world, driver, lot }) => {
+      await world.park(driver, lot, `AX${Math.random().toString(36).slice(2, 10)}`)
+      return '/admin/lots'
+    },
+    ready: async (page) => {
+      await heading('Lots')(page)
+      await page.keyboard.press('/')
+      await page.getByRole('dialog').getByRole('textbox').fill('ax')
+      await expect(page.getByRole('group', { name: 'Bookings' })).toBeVisible()
+    },
   },
   {
     name: 'search',

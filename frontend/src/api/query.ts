@@ -32,6 +32,7 @@ export const keys = {
   task: (id: string) => ['tasks', id] as const,
   reports: ['reports'] as const,
   report: (month: string) => ['reports', month] as const,
+  adminSettings: ['admin', 'settings'] as const,
   adminSearch: (q: string) => ['admin', 'search', q] as const,
   adminBookings: (filter: object) => ['admin', 'bookings', filter] as const,
   adminUsers: (filter: object) => ['admin', 'users', filter] as const,

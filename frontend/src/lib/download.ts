@@ -19,9 +19,13 @@ export function fileName(headers: Headers): string {
 /** Saves the answer to a call with `parseAs: 'blob'`. Throws an ApiProblem when there is no such file. */
 export async function download(call: Promise<FileAnswer>): Promise<void> {
   const blob = await unwrap(call)
+  saveFile(blob, fileName((await call).response.headers))
+}
+
+export function saveFile(blob: Blob, name: string): void {
   const link = document.createElement('a')
   link.href = URL.createObjectURL(blob)
-  link.download = fileName((await call).response.headers)
+  link.download = name
   link.click()
   // Some browsers begin to read it a moment later.
   setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS)

@@ -20,6 +20,7 @@ export const common = {
     mails: 'Mail',
     tasks: 'Tasks',
     audit: 'Audit',
+    settings: 'Settings',
     driver_view: 'Driver view',
     menu: 'Menu',
     search: 'Search',

@@ -4,6 +4,7 @@ import { auth } from './auth'
 import { bookings } from './bookings'
 import { common } from './common'
 import { exports } from './exports'
+import { imports } from './imports'
 import { install } from './install'
 import { lots } from './lots'
 import { mail } from './mail'
@@ -11,6 +12,7 @@ import { map } from './map'
 import { problem } from './problem'
 import { reports } from './reports'
 import { sessions } from './sessions'
+import { settings } from './settings'
 import { tasks } from './tasks'
 import { users } from './users'
 import { vehicles } from './vehicles'
@@ -21,6 +23,7 @@ export const en = {
   ...bookings,
   ...common,
   ...exports,
+  ...imports,
   ...install,
   ...lots,
   ...mail,
@@ -28,6 +31,7 @@ export const en = {
   ...problem,
   ...reports,
   ...sessions,
+  ...settings,
   ...tasks,
   ...users,
   ...vehicles,

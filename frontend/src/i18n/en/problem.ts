@@ -31,6 +31,8 @@ export const problem = {
     spots_occupied: 'There are cars in the way: release the occupied spots first.',
     lot_not_empty: 'There are still cars in this lot. Release every spot first.',
     label_taken: 'Another spot of this lot has this label.',
+    too_large: 'This file is too large: 8 MB at most.',
+    unsupported_media_type: 'This is not a CSV file.',
     validation_failed: 'Please check what you entered.',
     invalid_token: 'Please sign in again.',
     invalid_refresh_token: 'Your session has ended. Please sign in again.',
