@@ -3,6 +3,11 @@ import type { RouteLocationRaw } from 'vue-router'
 import type { Booking, Found } from '@/api/types'
 import { displayPlate } from '@/lib/plate'
 
+/** The first lots, before anything is typed, come with their city. */
+export type Finding = Omit<Found, 'lots'> & {
+  lots: readonly { id: string; name: string; city?: string | null }[]
+}
+
 export interface Entry {
   id: string
   label: string
@@ -16,11 +21,11 @@ export interface Group {
   entries: Entry[]
 }
 
-export function groupsOf(found: Found, words: { noPlate: string }): Group[] {
-  const lots = found.lots.map(({ id, name }) => ({
+export function groupsOf(found: Finding, words: { noPlate: string }): Group[] {
+  const lots = found.lots.map(({ id, name, city }) => ({
     id,
     label: name,
-    side: '',
+    side: city ?? '',
     to: { name: 'admin-lot', params: { id } },
   }))
   const bookings = found.bookings.map((booking) => {

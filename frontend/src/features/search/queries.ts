@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/vue-query'
 import { computed, ref, toValue, watch, type MaybeRefOrGetter } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { keys } from '@/api/query'
-import type { Found } from '@/api/types'
+import type { Finding } from './entries'
 
 const TYPING_MS = 150
 /** One letter begins half of all plates. */
@@ -34,7 +34,7 @@ export function useSearch(text: MaybeRefOrGetter<string>) {
   return { found: query.data, error: query.error, answered }
 }
 
-async function read(q: string, signal: AbortSignal): Promise<Found> {
+async function read(q: string, signal: AbortSignal): Promise<Finding> {
   if (q !== '') return unwrap(api.GET('/api/admin/search', { params: { query: { q } }, signal }))
   const query = { limit: LOTS_AT_FIRST }
   const { items } = await unwrap(api.GET('/api/lots', { params: { query }, signal }))
