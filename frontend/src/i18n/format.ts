@@ -163,7 +163,6 @@ export function useFormat() {
     duration,
     distance,
     clock,
-    ago,
     amounts,
     sentences,
     count,
