@@ -5,8 +5,16 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
+/** Who can sign in to the demo's city. */
+export interface DemoAccounts {
+  operator: { email: string; password: string }
+  driver: { email: string; password: string }
+}
+
 export interface Server {
   url: string
+  /** Of a server that was started with a city. */
+  demo?: DemoAccounts
   /** The one-time link that makes the first admin; relative. */
   claimLink: string
   /** Brings in lots or sessions of the past. */
@@ -16,7 +24,11 @@ export interface Server {
 
 const START_MS_MAX = 20_000
 
-export async function startServer(settings: Record<string, string> = {}): Promise<Server> {
+/** `demoDays`: with a city that has parked for so many days. */
+export async function startServer(
+  settings: Record<string, string> = {},
+  demoDays = 0,
+): Promise<Server> {
   const binary =
     process.env.PARKING_BIN ?? join(import.meta.dirname, '../../target/release/parking')
   const folder = await mkdtemp(join(tmpdir(), 'parking-e2e-'))
@@ -27,6 +39,9 @@ export async function startServer(settings: Record<string, string> = {}): Promis
     RATE_LIMIT: 'off',
     ...settings,
   }
+  const run = async (...args: string[]) =>
+    (await promisify(execFile)(resolve(binary), args, { cwd: folder, env })).stdout
+  const demo = demoDays > 0 ? accounts(await run('demo', '--days', String(demoDays))) : undefined
   const child = spawn(resolve(binary), ['serve'], {
     cwd: folder,
     env,
@@ -43,7 +58,7 @@ export async function startServer(settings: Record<string, string> = {}): Promis
   async function importCsv(what: 'lots' | 'sessions', csv: string): Promise<void> {
     const file = join(folder, `${what}.csv`)
     await writeFile(file, csv)
-    await promisify(execFile)(resolve(binary), ['import', what, file], { cwd: folder, env })
+    await run('import', what, file)
   }
 
   const url = await new Promise<{ url: string; claimLink: string }>((found, failed) => {
@@ -63,5 +78,14 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       found({ url: address, claimLink: /\/claim#token=\S+/.exec(log)?.[0] ?? '' })
     })
   })
-  return { ...url, importCsv, stop }
+  return { ...url, demo, importCsv, stop }
+}
+
+/** As `parking demo` says them. */
+function accounts(said: string): DemoAccounts {
+  const of = (who: string) => {
+    const [, email = '', password = ''] = new RegExp(`${who}: +(\\S+) +(\\S+)`).exec(said) ?? []
+    return { email, password }
+  }
+  return { operator: of('The operator'), driver: of('A driver') }
 }
