@@ -54,8 +54,9 @@ test('the usual lot is parked in with two taps, by the default vehicle', async (
 }) => {
   const usual = await world.lot({ number_of_spots: 4 })
   const closed = await world.lot()
+  const once = await world.lot()
   const plate = `KA01${tail()}`
-  for (const lot of [closed, closed, closed, usual, usual]) {
+  for (const lot of [closed, closed, closed, usual, usual, once]) {
     await world.release(driver, await world.park(driver, lot))
   }
   await world.call(world.admin, 'DELETE', `/api/lots/${closed.id}`)
