@@ -16,6 +16,7 @@ use crate::db::Tx;
 use crate::error::{Error, FieldError};
 use crate::lots::store::LotRow;
 use crate::lots::{Defaults, LotChange, LotDetails, NewLot, NewTariff};
+use crate::money::Currency;
 
 /// The columns without which a file is none of lots.
 pub const REQUIRED: &[&str] = &["lot", "name", "number_of_spots"];
@@ -97,6 +98,8 @@ pub struct PlannedLot {
     pub key: String,
     pub name: String,
     pub number_of_spots: i64,
+    /// Of its prices.
+    pub currency: Currency,
     pub action: PlannedAction,
     /// Of a lot that would change.
     pub changes: Vec<FieldChange>,
@@ -133,9 +136,9 @@ pub fn plan(
         Some(_) if changes.is_empty() => PlannedAction::Keep,
         Some(_) => PlannedAction::Change,
     };
-    let name = details.name.clone();
+    let (name, currency) = (details.name.clone(), details.currency);
     let (line, key, number_of_spots) = (*line, key.clone(), *number_of_spots);
-    Ok((PlannedLot { line, key, name, number_of_spots, action, changes }, details))
+    Ok((PlannedLot { line, key, name, number_of_spots, currency, action, changes }, details))
 }
 
 fn differences(before: &LotRow, after: &LotRow) -> Vec<FieldChange> {

@@ -1936,6 +1936,8 @@ export interface components {
             action: components["schemas"]["PlannedAction"];
             /** @description Of a lot that would change. */
             changes: components["schemas"]["FieldChange"][];
+            /** @description Of its prices. */
+            currency: components["schemas"]["Currency"];
             /** @description In the column `lot`. */
             key: string;
             /** Format: int64 */

@@ -1,7 +1,6 @@
 // What would change of a lot, field by field, as a person reads it.
 import { useI18n } from 'vue-i18n'
-import type { FieldChange } from '@/api/types'
-import { useSetup } from '@/features/lots/queries'
+import type { FieldChange, PlannedLot } from '@/api/types'
 import { useFormat } from '@/i18n/format'
 
 type Kind = 'text' | 'number' | 'money' | 'minutes'
@@ -48,25 +47,23 @@ export interface ChangeInWords {
 export function useChangesInWords() {
   const { t } = useI18n()
   const { price, number, duration } = useFormat()
-  const setup = useSetup()
 
   function word(value: unknown, kind: Kind, currency: string): string {
     if (value === null || value === undefined || value === '') return t('ui.none')
     if (typeof value !== 'number' || kind === 'text') return String(value)
-    if (kind === 'money') return currency === '' ? number(value) : price(value, currency)
+    if (kind === 'money') return price(value, currency)
     return kind === 'minutes' ? duration(value) : number(value)
   }
 
-  return (changes: readonly FieldChange[]): ChangeInWords[] => {
-    const plain = takenApart(changes)
+  return (lot: PlannedLot): ChangeInWords[] => {
+    const plain = takenApart(lot.changes)
     const currency = plain.find(({ field }) => field === 'currency')
-    const own = setup.data.value?.currency ?? ''
     return plain.map(({ field, before, after }) => {
       const { label, kind } = FIELDS[field] ?? { label: '', kind: 'text' }
       return {
         label: label === '' ? field : t(label),
-        before: word(before, kind, String(currency?.before ?? own)),
-        after: word(after, kind, String(currency?.after ?? own)),
+        before: word(before, kind, String(currency?.before ?? lot.currency)),
+        after: word(after, kind, lot.currency),
       }
     })
   }
