@@ -9,7 +9,6 @@ export const bookings: typeof english = {
     plate_example: 'MH 12 AB 1234',
     plate_missing: 'गाड़ी नंबर लिखें, जैसे MH 12 AB 1234',
     plate_invalid: 'ज़्यादा से ज़्यादा 20 अक्षर और अंक, जैसे MH 12 AB 1234',
-    use_plate: '{plate} चुनें',
     stay: 'आप कितनी देर रुकेंगे?',
     total: 'इतनी देर का कुल खर्च',
     start: 'पार्किंग शुरू करें',

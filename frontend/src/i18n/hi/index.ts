@@ -7,6 +7,7 @@
 //   price per hour प्रति घंटा दर · tariff शुल्क नियम · to charge शुल्क लेना · cap अधिकतम · cost, spend खर्च · revenue आय
 //   occupancy भराव · turnover प्रति जगह बुकिंग · receipt रसीद · report रिपोर्ट · reminder रिमाइंडर · export एक्सपोर्ट
 //   account खाता · mail मेल · task कार्य · schedule शेड्यूल · reference संदर्भ
+//   map नक्शा · device डिवाइस · setting सेटिंग · default डिफ़ॉल्ट · import इंपोर्ट · line of a file पंक्ति · column कॉलम
 // The reader is आप, asked with -एँ and -ें (करें, लिखें). ज़ and फ़ have their dot, ख and क do not. Sentences end in a danda.
 import { audit } from './audit'
 import { auth } from './auth'
@@ -14,12 +15,18 @@ import { bookings } from './bookings'
 import { common } from './common'
 import { exports } from './exports'
 import './font.css'
+import { imports } from './imports'
+import { install } from './install'
 import { lots } from './lots'
 import { mail } from './mail'
+import { map } from './map'
 import { problem } from './problem'
 import { reports } from './reports'
+import { sessions } from './sessions'
+import { settings } from './settings'
 import { tasks } from './tasks'
 import { users } from './users'
+import { vehicles } from './vehicles'
 import type { Messages } from '../en'
 
 export const hi: Messages = {
@@ -28,10 +35,16 @@ export const hi: Messages = {
   ...bookings,
   ...common,
   ...exports,
+  ...imports,
+  ...install,
   ...lots,
   ...mail,
+  ...map,
   ...problem,
   ...reports,
+  ...sessions,
+  ...settings,
   ...tasks,
   ...users,
+  ...vehicles,
 }

@@ -1,0 +1,36 @@
+import type { vehicles as english } from '../en/vehicles'
+
+export const vehicles: typeof english = {
+  vehicles: {
+    title: 'गाड़ियाँ',
+    lead: 'गाड़ी नंबर लिखे बिना, एक टैप से पार्क करें।',
+    add: 'गाड़ी जोड़ें',
+    none: 'अभी कोई गाड़ी नहीं',
+    none_text: 'अपनी गाड़ी जोड़ें: पार्क करते समय उसका नंबर अपने-आप भर जाएगा।',
+    full: 'एक खाते में ज़्यादा से ज़्यादा {n} गाड़ियाँ रखी जा सकती हैं।',
+    default: 'डिफ़ॉल्ट',
+    make_default: '{plate} को डिफ़ॉल्ट बनाएँ',
+    now_default: 'जब आप कोई और गाड़ी न चुनें, तो {plate} पार्क होगी।',
+    edit: 'गाड़ी बदलें',
+    edit_of: '{plate} बदलें',
+    name: 'नाम',
+    name_example: 'नीली वाली',
+    name_long: 'ज़्यादा से ज़्यादा 40 अक्षर',
+    added: '{plate} आपके खाते में जुड़ गई है।',
+    saved: '{plate} सेव हो गई है।',
+    remove: 'गाड़ी हटाएँ',
+    remove_of: '{plate} हटाएँ',
+    remove_title: '{plate} हटाएँ?',
+    remove_text: 'इसकी पिछली बुकिंग बनी रहेंगी।',
+    removed: '{plate} हटा दी गई है।',
+    which: 'कौन-सी गाड़ी?',
+    other: 'दूसरी गाड़ी',
+    is_parked: 'पहले से पार्क है',
+    remember: 'यह गाड़ी याद रखें',
+    not_remembered: 'आपकी गाड़ी पार्क हो गई है, पर खाते में सेव नहीं हो सकी। {why}',
+  },
+  usual: {
+    title: 'आप अक्सर यहाँ पार्क करते हैं',
+    park: '{lot} पर अभी पार्क करें, जहाँ आप अक्सर पार्क करते हैं',
+  },
+}
