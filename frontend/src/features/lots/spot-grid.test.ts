@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SpotStatus } from '@/api/types'
-import { columnsFor, countByStatus, groupSpots, moveTo, rowOf, type GridSpot } from './spot-grid'
+import { columnsFor, countByStatus, groupSpots, rowOf, type GridSpot } from './spot-grid'
 
 function spots(row: string, count: number, status: SpotStatus = 'free'): GridSpot[] {
   return Array.from({ length: count }, (_, index) => {
@@ -11,7 +11,6 @@ function spots(row: string, count: number, status: SpotStatus = 'free'): GridSpo
 // A01..A05, A06..A07, B01..B05, B06: four lines of five columns.
 const grid = groupSpots([...spots('A', 7), ...spots('B', 6)], 5)
 const lines = grid.flatMap((group) => group.lines.map((line) => line.spots))
-const from = (id: string, key: string, ctrlKey = false) => moveTo(lines, id, { key, ctrlKey })
 
 describe('the spot grid', () => {
   it('cuts each row into lines of its width', () => {
@@ -42,35 +41,6 @@ describe('the spot grid', () => {
     [1_060, 20],
   ])('%i px hold %i columns', (width, columns) => {
     expect(columnsFor(width)).toBe(columns)
-  })
-
-  it.each([
-    ['A01', 'ArrowRight', 'A02'],
-    ['A05', 'ArrowRight', 'A06'],
-    ['A07', 'ArrowRight', 'B01'],
-    ['B06', 'ArrowRight', 'B06'],
-    ['A06', 'ArrowLeft', 'A05'],
-    ['A01', 'ArrowLeft', 'A01'],
-    ['A02', 'ArrowDown', 'A07'],
-    ['A04', 'ArrowDown', 'A07'],
-    ['B04', 'ArrowUp', 'A07'],
-    ['A01', 'ArrowUp', 'A01'],
-    ['A03', 'Home', 'A01'],
-    ['A03', 'End', 'A05'],
-    ['A02', 'PageDown', 'B06'],
-    ['B06', 'PageUp', 'A01'],
-  ])('%s %s leads to %s', (id, key, expected) => {
-    expect(from(id, key)).toBe(expected)
-  })
-
-  it('Ctrl with Home and End leads to the ends of the grid', () => {
-    expect(from('B02', 'Home', true)).toBe('A01')
-    expect(from('A02', 'End', true)).toBe('B06')
-  })
-
-  it('leaves other keys and unknown spots alone', () => {
-    expect(from('A01', 'x')).toBeNull()
-    expect(from('Q99', 'ArrowDown')).toBeNull()
   })
 
   it('counts by status', () => {

@@ -1,4 +1,4 @@
-// The geometry of a spot grid: spots by row letter, cut into lines of the grid's width, and where a key leads.
+// The geometry of a spot grid: spots by row letter, cut into lines of the grid's width.
 import type { SpotStatus } from '@/api/types'
 
 export interface GridSpot {
@@ -45,39 +45,6 @@ export function columnsFor(widthPx: number): number {
   const CELL_PX_MIN = 44
   const GAP_PX = 6
   return [20, 10, 5].find((n) => n * CELL_PX_MIN + (n - 1) * GAP_PX <= widthPx) ?? 4
-}
-
-const PAGE_LINES = 5
-
-export interface Key {
-  key: string
-  ctrlKey: boolean
-}
-
-/** The spot a key leads to from the one with this id; null when the key is none of ours. */
-export function moveTo(
-  lines: readonly (readonly GridSpot[])[],
-  from: string,
-  { key, ctrlKey }: Key,
-): string | null {
-  const y = lines.findIndex((line) => line.some((spot) => spot.id === from))
-  const line = lines[y]
-  if (!line) return null
-  const x = line.findIndex((spot) => spot.id === from)
-  const clampLine = (index: number) => lines[Math.min(Math.max(index, 0), lines.length - 1)] ?? line
-  /** A shorter line ends earlier: stay in its last column. */
-  const inColumn = (target: readonly GridSpot[]) => target[Math.min(x, target.length - 1)]
-  const targets: Record<string, () => GridSpot | undefined> = {
-    ArrowRight: () => line[x + 1] ?? (y + 1 < lines.length ? lines[y + 1]?.[0] : line[x]),
-    ArrowLeft: () => (x > 0 ? line[x - 1] : y > 0 ? lines[y - 1]?.at(-1) : line[x]),
-    ArrowDown: () => inColumn(clampLine(y + 1)),
-    ArrowUp: () => inColumn(clampLine(y - 1)),
-    PageDown: () => inColumn(clampLine(y + PAGE_LINES)),
-    PageUp: () => inColumn(clampLine(y - PAGE_LINES)),
-    Home: () => (ctrlKey ? lines[0]?.[0] : line[0]),
-    End: () => (ctrlKey ? lines.at(-1)?.at(-1) : line.at(-1)),
-  }
-  return targets[key]?.()?.id ?? null
 }
 
 export function countByStatus(spots: readonly GridSpot[]): Record<SpotStatus, number> {
