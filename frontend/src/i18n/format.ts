@@ -3,6 +3,7 @@ import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
 import type { Spend } from '@/api/types'
 import { formatMoney } from '@/lib/money'
+import { knownZone } from '@/lib/time-zone'
 
 /** English as it is written where the reader is; the product's home is India. */
 function intlLocale(language: string): string {
@@ -38,6 +39,15 @@ export function useFormat() {
   const month = dateFormat({ month: 'long', year: 'numeric', timeZone: 'UTC' })
   const monthName = dateFormat({ month: 'long', timeZone: 'UTC' })
   const hour = dateFormat({ hour: 'numeric' })
+  const monthShort = dateFormat({ month: 'short', timeZone: 'UTC' })
+  const dayInFull = dateFormat({
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    timeZone: 'UTC',
+  })
+  const weekday = dateFormat({ weekday: 'long', timeZone: 'UTC' })
+  const weekdayShort = dateFormat({ weekday: 'short', timeZone: 'UTC' })
   const number = computed(() => new Intl.NumberFormat(intl.value))
   const percent = computed(() => new Intl.NumberFormat(intl.value, { style: 'percent' }))
 
@@ -62,6 +72,8 @@ export function useFormat() {
   )
 
   const at = (value: string | number) => new Date(value)
+  /** Monday is 1. */
+  const dayOfWeek = (weekdayNumber: number) => new Date(Date.UTC(2024, 0, weekdayNumber))
   const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString()
   const sameYear = (a: Date, b: Date) => a.getFullYear() === b.getFullYear()
 
@@ -126,9 +138,11 @@ export function useFormat() {
   }
 
   /** Amounts of several currencies, one after the other; empty when there is none. */
-  function amounts(sums: readonly Spend[]): string {
+  function amounts(sums: readonly Spend[], options: { strip?: boolean } = {}): string {
     return list.value.format(
-      sums.map(({ amount_minor, currency }) => formatMoney(amount_minor, currency, intl.value)),
+      sums.map(({ amount_minor: minor, currency }) =>
+        formatMoney(minor, currency, intl.value, options),
+      ),
     )
   }
 
@@ -139,6 +153,9 @@ export function useFormat() {
     /** "60 Indian rupees" */
     spokenPrice: (minor: number, currency: string) =>
       formatMoney(minor, currency, intl.value, { strip: true, spoken: true }),
+    /** "₹1.5L": for an axis. */
+    moneyShort: (minor: number, currency: string) =>
+      formatMoney(minor, currency, intl.value, { short: true }),
     number: (value: number) => number.value.format(value),
     percent: (value: number) => percent.value.format(value),
     /** "+12%" */
@@ -156,6 +173,18 @@ export function useFormat() {
     monthName: (value: string) => monthName.value.format(at(value)),
     /** "2 pm" of 14. */
     hour: (value: number) => hour.value.format(new Date(2000, 0, 1, value)),
+    monthShort: (value: string) => monthShort.value.format(at(value)),
+    /** "Sun, 22 Nov" of "2026-11-22". */
+    dayInFull: (value: string) => dayInFull.value.format(at(value)),
+    /** "2:15 pm" on the clocks of that zone. */
+    timeIn: (value: string, timeZone: string) =>
+      new Intl.DateTimeFormat(intl.value, {
+        hour: 'numeric',
+        minute: '2-digit',
+        timeZone: knownZone(timeZone),
+      }).format(at(value)),
+    weekday: (value: number) => weekday.value.format(dayOfWeek(value)),
+    weekdayShort: (value: number) => weekdayShort.value.format(dayOfWeek(value)),
     fullDateTime: (value: string | number) => fullDateTime.value.format(at(value)),
     when,
     ago,

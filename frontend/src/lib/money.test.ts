@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatMoney, fractionDigits, parseMajor, toMajorText } from './money'
+import { formatMoney, fractionDigits, parseMajor, toMajor, toMajorText } from './money'
 
 describe('money', () => {
   it.each([
@@ -52,5 +52,11 @@ describe('money', () => {
   ])('%i %s is typed as %s, and back', (minor, currency, text) => {
     expect(toMajorText(minor, currency)).toBe(text)
     expect(parseMajor(text, currency)).toBe(minor)
+  })
+
+  it('is short on an axis, and a plain number in a file', () => {
+    const short = (minor: number) => formatMoney(minor, 'INR', 'en-US', { short: true })
+    expect([0, 50_000, 1_250_000].map(short)).toEqual(['₹0', '₹500', '₹12.5K'])
+    expect([toMajor(123_456, 'INR'), toMajor(500, 'JPY')]).toEqual([1234.56, 500])
   })
 })

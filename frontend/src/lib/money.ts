@@ -16,20 +16,31 @@ export function fractionDigits(currency: string): number {
   return digits
 }
 
-/** `strip` leaves out the fraction of a whole amount: ₹60, but ₹60.50. `spoken` has the currency's name: 60 Indian rupees. */
+/** 60.5 of 6050: for a file, not to count with. */
+export const toMajor = (minor: number, currency: string) => minor / 10 ** fractionDigits(currency)
+
+/**
+ * `strip` leaves out the fraction of a whole amount: ₹60, but ₹60.50. `spoken` has the currency's name: 60 Indian rupees.
+ * `short` is for an axis: ₹1.5L.
+ */
 export function formatMoney(
   minor: number,
   currency: string,
   locale: string,
-  options: { strip?: boolean; spoken?: boolean } = {},
+  options: { strip?: boolean; spoken?: boolean; short?: boolean } = {},
 ): string {
-  const amount = minor / 10 ** fractionDigits(currency)
+  const amount = toMajor(minor, currency)
   try {
     return new Intl.NumberFormat(locale, {
       style: 'currency',
       currency,
       currencyDisplay: options.spoken ? 'name' : 'symbol',
       trailingZeroDisplay: options.strip ? 'stripIfInteger' : 'auto',
+      ...(options.short && {
+        notation: 'compact',
+        minimumFractionDigits: 0,
+        maximumFractionDigits: 1,
+      }),
     } as Intl.NumberFormatOptions).format(amount)
   } catch {
     return `${amount} ${currency}`

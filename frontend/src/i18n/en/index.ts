@@ -2,6 +2,7 @@
 import { audit } from './audit'
 import { auth } from './auth'
 import { bookings } from './bookings'
+import { charts } from './charts'
 import { common } from './common'
 import { exports } from './exports'
 import { imports } from './imports'
@@ -13,6 +14,7 @@ import { problem } from './problem'
 import { reports } from './reports'
 import { sessions } from './sessions'
 import { settings } from './settings'
+import { stats } from './stats'
 import { tasks } from './tasks'
 import { users } from './users'
 import { vehicles } from './vehicles'
@@ -21,6 +23,7 @@ export const en = {
   ...audit,
   ...auth,
   ...bookings,
+  ...charts,
   ...common,
   ...exports,
   ...imports,
@@ -32,6 +35,7 @@ export const en = {
   ...reports,
   ...sessions,
   ...settings,
+  ...stats,
   ...tasks,
   ...users,
   ...vehicles,

@@ -12,6 +12,7 @@
 import { audit } from './audit'
 import { auth } from './auth'
 import { bookings } from './bookings'
+import { charts } from './charts'
 import { common } from './common'
 import { exports } from './exports'
 import './font.css'
@@ -24,6 +25,7 @@ import { problem } from './problem'
 import { reports } from './reports'
 import { sessions } from './sessions'
 import { settings } from './settings'
+import { stats } from './stats'
 import { tasks } from './tasks'
 import { users } from './users'
 import { vehicles } from './vehicles'
@@ -33,6 +35,7 @@ export const hi: Messages = {
   ...audit,
   ...auth,
   ...bookings,
+  ...charts,
   ...common,
   ...exports,
   ...imports,
@@ -44,6 +47,7 @@ export const hi: Messages = {
   ...reports,
   ...sessions,
   ...settings,
+  ...stats,
   ...tasks,
   ...users,
   ...vehicles,
