@@ -89,7 +89,12 @@ const routes: RouteRecordRaw[] = [
     component: () => import('./features/mail/UnsubscribePage.vue'),
   },
   { path: '/claim', name: 'claim', component: () => import('./features/auth/ClaimPage.vue') },
-  { path: '/admin', redirect: { name: 'admin-lots' } },
+  {
+    path: '/admin',
+    name: 'admin-overview',
+    component: () => import('./features/stats/OverviewPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
   {
     path: '/admin/lots',
     name: 'admin-lots',
@@ -112,6 +117,12 @@ const routes: RouteRecordRaw[] = [
     path: '/admin/bookings',
     name: 'admin-bookings',
     component: () => import('./features/bookings/AdminBookingsPage.vue'),
+    meta: { auth: 'admin', layout: 'operator' },
+  },
+  {
+    path: '/admin/insight',
+    name: 'admin-insight',
+    component: () => import('./features/stats/InsightPage.vue'),
     meta: { auth: 'admin', layout: 'operator' },
   },
   {
@@ -184,7 +195,7 @@ export function safeNext(value: unknown): string | null {
 }
 
 export function homeOf(role: 'user' | 'admin' | undefined): string {
-  return role === 'admin' ? '/admin/lots' : '/'
+  return role === 'admin' ? '/admin' : '/'
 }
 
 router.beforeEach(async (to) => {

@@ -232,7 +232,10 @@ const stops: Stop[] = [
       await world.park(driver, lot)
       return '/history'
     },
-    ready: (page) => expect(page.getByText('Closed').first()).toBeAttached(),
+    ready: async (page) => {
+      await expect(page.getByText('Closed').first()).toBeAttached()
+      await expect(page.getByRole('grid', { name: 'Spend by month' })).toBeVisible()
+    },
   },
   {
     name: 'receipt',
@@ -287,6 +290,51 @@ const stops: Stop[] = [
     who: 'driver',
     path: () => '/reports/2001-01',
     ready: (page) => expect(page.getByText('There is no report of this month')).toBeVisible(),
+  },
+  {
+    name: 'overview',
+    who: 'admin',
+    path: async ({ world, driver, lot }) => {
+      await world.release(driver, await world.park(driver, lot))
+      await world.park(driver, lot)
+      return '/admin'
+    },
+    ready: (page) =>
+      expect(page.getByRole('grid', { name: 'Busy hours' }).getByRole('gridcell')).toHaveCount(168),
+  },
+  {
+    name: 'insight',
+    who: 'admin',
+    path: async ({ world, driver, lot }) => {
+      await world.lot()
+      await world.release(driver, await world.park(driver, lot))
+      return '/admin/insight'
+    },
+    ready: async (page) => {
+      await expect(page.getByRole('heading', { name: 'Lots compared' })).toBeVisible()
+      await page.getByRole('gridcell').first().focus()
+    },
+  },
+  {
+    name: 'insight as tables',
+    who: 'admin',
+    path: async ({ world, driver, lot }) => {
+      await world.release(driver, await world.park(driver, lot))
+      await world.park(driver, lot)
+      return `/admin/insight?lot=${lot.id}`
+    },
+    ready: async (page) => {
+      for (const name of ['Revenue', 'Vehicles parked', 'Busy hours']) {
+        await page.getByRole('button', { name: `Show as table: ${name}` }).click()
+      }
+      await expect(page.getByRole('table')).toHaveCount(3)
+    },
+  },
+  {
+    name: 'insight of no days',
+    who: 'admin',
+    path: () => '/admin/insight?from=2026-01-02&to=2026-01-01',
+    ready: (page) => expect(page.getByText('The first day is after the last')).toBeVisible(),
   },
   {
     name: 'lots of the operator',

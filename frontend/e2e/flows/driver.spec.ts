@@ -148,7 +148,7 @@ test('history is filtered, kept in the address, and leads to receipts', async ({
   await world.park(driver, lot, 'MH12AB7777')
   await world.signIn(context, driver)
   await page.goto('/history')
-  const rows = page.getByRole('row')
+  const rows = page.getByRole('table').getByRole('row')
   await expect(rows).toHaveCount(21)
   await page.getByRole('button', { name: 'Load more' }).click()
   await expect(rows).toHaveCount(24)

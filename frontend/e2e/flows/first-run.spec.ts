@@ -19,7 +19,7 @@ test('from the claim link to the first stay in the books', async ({ page, fresh,
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
   await page.getByRole('button', { name: 'Become administrator' }).click()
 
-  await expect(page.getByRole('heading', { name: 'Lots', level: 1 })).toBeFocused()
+  await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeFocused()
   await page.getByRole('button', { name: 'Create your first lot' }).click()
   const form = page.getByRole('dialog', { name: 'New lot' })
   await form.getByRole('button', { name: 'Create lot' }).click()

@@ -5,6 +5,9 @@ import { idempotencyKey } from '@/api/idempotency'
 import { keys } from '@/api/query'
 import type { AdminSpot, LotChange, NewLot } from '@/api/types'
 
+/** Also while nobody looks: its checklist for the first lot must not come back for a moment. */
+const overviewAnew = { queryKey: keys.adminOverview, refetchType: 'all' } as const
+
 export function useSaveLot() {
   const client = useQueryClient()
   return useMutation({
@@ -26,6 +29,7 @@ export function useSaveLot() {
       client.setQueryData(keys.lot(lot.id), lot)
       client.removeQueries({ queryKey: ['quotes', lot.id] })
       void client.invalidateQueries({ queryKey: keys.adminSpots(lot.id) })
+      void client.invalidateQueries(overviewAnew)
       await client.invalidateQueries({ queryKey: ['lots', 'list'] })
     },
   })
@@ -38,6 +42,7 @@ export function useDeleteLot() {
     onSuccess: async (_, id) => {
       client.removeQueries({ queryKey: keys.lot(id) })
       client.removeQueries({ queryKey: keys.adminSpots(id) })
+      void client.invalidateQueries(overviewAnew)
       await client.invalidateQueries({ queryKey: ['lots', 'list'] })
     },
   })

@@ -1,4 +1,4 @@
-import { QueryClient, type InfiniteData } from '@tanstack/vue-query'
+import { hashKey, QueryClient, type InfiniteData } from '@tanstack/vue-query'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { keys } from '@/api/query'
 import type { Lot, Page } from '@/api/types'
@@ -132,22 +132,31 @@ describe('what the event stream says', () => {
     expect(client.getQueryState(keys.lot('a'))?.isInvalidated).toBe(true)
   })
 
-  it('refetches the spots of a lot that is shown, at most once a second', () => {
+  it.each([
+    ['the spots of a lot', keys.spots('a'), 1_000],
+    ['the overview', keys.adminOverview, 10_000],
+  ])('reads %s anew while it is shown, at most once in a while', (_, key, interval) => {
     const client = new QueryClient()
     const invalidate = vi.spyOn(client, 'invalidateQueries')
-    client.setQueryData(keys.spots('a'), [])
     stop = startLive(client)
     last().say('open')
-    const spotsRead = () =>
+    const reads = () =>
       invalidate.mock.calls.filter(
-        ([filter]) => filter && 'queryKey' in filter && filter.queryKey?.[0] === 'spots',
+        ([filter]) =>
+          filter && 'queryKey' in filter && hashKey(filter.queryKey ?? []) === hashKey(key),
       ).length
-    for (let free = 5; free > 0; free -= 1) {
-      last().say('lot', { id: 'a', free_spots: free, number_of_spots: 10 })
-      vi.advanceTimersByTime(100)
+    const changes = () => {
+      for (let free = 5; free > 0; free -= 1) {
+        last().say('lot', { id: 'a', free_spots: free, number_of_spots: 10 })
+        vi.advanceTimersByTime(100)
+      }
     }
-    expect(spotsRead()).toBe(1)
-    vi.advanceTimersByTime(1_000)
-    expect(spotsRead()).toBe(2)
+    changes()
+    expect(reads()).toBe(0)
+    client.setQueryData(key, [])
+    changes()
+    expect(reads()).toBe(1)
+    vi.advanceTimersByTime(interval)
+    expect(reads()).toBe(2)
   })
 })

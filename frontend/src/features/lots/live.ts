@@ -73,6 +73,7 @@ export function throttled(intervalMs: number, work: () => void): () => void {
 
 const SPOTS_INTERVAL_MS = 1_000
 const BOOKINGS_INTERVAL_MS = 5_000
+const OVERVIEW_INTERVAL_MS = 10_000
 
 const state = shallowRef<LiveState>('connecting')
 export const liveState = readonly(state)
@@ -84,6 +85,10 @@ export function startLive(client: QueryClient): () => void {
 
   const refetchOpenBookings = throttled(BOOKINGS_INTERVAL_MS, () => {
     void client.invalidateQueries({ queryKey: keys.openBookings })
+  })
+
+  const refetchOverview = throttled(OVERVIEW_INTERVAL_MS, () => {
+    void client.invalidateQueries({ queryKey: keys.adminOverview })
   })
 
   function spotsOf(lotId: string): () => void {
@@ -110,6 +115,7 @@ export function startLive(client: QueryClient): () => void {
     noticeRelease()
     changes.clear()
     applyFigures(client, batch)
+    if (client.getQueryState(keys.adminOverview)) refetchOverview()
     for (const lotId of batch.keys()) {
       const shown =
         client.getQueryState(keys.spots(lotId)) ?? client.getQueryState(keys.adminSpots(lotId))
@@ -130,6 +136,7 @@ export function startLive(client: QueryClient): () => void {
       void client.invalidateQueries({ queryKey: [root] })
     }
     void client.invalidateQueries({ queryKey: ['admin', 'spots'] })
+    void client.invalidateQueries({ queryKey: keys.adminOverview })
   }
 
   const stream = new EventStream(

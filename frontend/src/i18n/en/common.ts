@@ -13,6 +13,8 @@ export const common = {
     manage: 'Manage',
     account: 'Account',
     account_of: 'Account of {name}',
+    overview: 'Overview',
+    insight: 'Insight',
     lots: 'Lots',
     bookings: 'Bookings',
     users: 'Users',

@@ -15,6 +15,8 @@ export const common: typeof english = {
     manage: 'प्रबंधन',
     account: 'खाता',
     account_of: '{name} का खाता',
+    overview: 'एक नज़र में',
+    insight: 'विश्लेषण',
     lots: 'पार्किंग स्थल',
     bookings: 'बुकिंग',
     users: 'उपयोगकर्ता',
