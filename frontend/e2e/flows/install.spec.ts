@@ -67,6 +67,26 @@ test('it opens without a network, also deep inside, and keeps no answer of the A
   expect(kept.filter((path) => !/^\/(?:assets\/|theme|favicon|manifest|$)/.test(path))).toEqual([])
 })
 
+test('what the first visit has used is there at the next one, the language too', async ({
+  browser,
+  baseURL,
+}) => {
+  const context = await browser.newContext({ baseURL, locale: 'hi-IN', serviceWorkers: 'allow' })
+  const page = await context.newPage()
+  await page.goto('/')
+  await ready(page)
+  const kept = () =>
+    page.evaluate(async () => {
+      const keys = await (await caches.open('parking-assets')).keys()
+      return keys.some(({ url }) => /\/hi-/.test(url))
+    })
+  await expect.poll(kept).toBe(true)
+  await context.setOffline(true)
+  await page.reload()
+  await expect(page.getByRole('heading', { name: 'कहाँ पार्क करना है?' })).toBeVisible()
+  await context.close()
+})
+
 test('a page whose code was never fetched says that it needs the network', async ({
   page,
   context,
