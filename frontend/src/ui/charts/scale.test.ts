@@ -36,6 +36,7 @@ describe('the labels of an axis', () => {
 
   it('need room by their longest', () => {
     expect(labelPx(['₹5K', '₹12.5K'])).toBeGreaterThan(labelPx(['₹5K']))
+    expect(labelPx(['नवं'])).toBe(labelPx(['ab']))
   })
 })
 

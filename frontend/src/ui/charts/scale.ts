@@ -29,7 +29,9 @@ const SPACE_PX = 10
 
 /** About how wide a label of the axis is, with the space it needs. */
 export function labelPx(texts: readonly string[]): number {
-  return Math.max(0, ...texts.map((text) => text.length)) * LETTER_PX + SPACE_PX
+  // A vowel sign stands above or below its letter.
+  const letters = (text: string) => text.replace(/\p{M}/gu, '').length
+  return Math.max(0, ...texts.map(letters)) * LETTER_PX + SPACE_PX
 }
 
 export const HEAT_STEPS = 6
