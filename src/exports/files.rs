@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, TryStreamExt};
-use jiff::{SignedDuration, Timestamp};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -22,8 +21,6 @@ const PIECES_AT_ONCE: usize = 1;
 /// The least that S3 takes, in bytes.
 const BUCKET_PIECE: usize = 5 * 1024 * 1024;
 const FOLDER_PIECE: usize = 1024 * 1024;
-/// A file that nobody knows may still be on its way into the database.
-const UNKNOWN_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where the setting says that exports are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,51 +130,57 @@ impl Files {
         Ok((found.meta.size, found.into_stream()))
     }
 
-    /// Removes every file that is not of `known` and is no longer new.
+    /// What is there now.
     ///
     /// # Errors
     /// When the storage cannot be listed.
+    pub async fn list(&self) -> object_store::Result<Listed> {
+        let whole = self.store.list(None).map_ok(|file| file.location).try_collect().await?;
+        Ok(Listed { whole, unfinished: self.folder.as_deref().map(unfinished).unwrap_or_default() })
+    }
+
+    /// Removes what was `listed` and is of none of the `wanted` exports; says how many files.
+    ///
+    /// # Errors
+    /// When the storage does not remove one.
     pub async fn remove_others(
         &self,
-        known: &HashSet<Uuid>,
-        now: Timestamp,
+        listed: Listed,
+        wanted: &HashSet<Uuid>,
     ) -> object_store::Result<usize> {
-        let files: Vec<_> = self.store.list(None).try_collect().await?;
-        let before = (now - UNKNOWN_KEPT).as_second();
-        let is_unknown = |path: &Path| {
-            let id = path.filename().and_then(|name| name.strip_suffix(".csv")?.parse().ok());
-            id.is_some_and(|id| !known.contains(&id))
-        };
-        let (expired, others): (Vec<_>, Vec<_>) = files
-            .into_iter()
-            .filter(|file| is_unknown(&file.location))
-            .partition(|file| file.last_modified.timestamp() < before);
-        drop(others);
+        let unwanted =
+            |name: Option<&str>| name.and_then(id).is_some_and(|id| !wanted.contains(&id));
         let mut removed = 0;
-        for file in expired {
-            self.store.delete(&file.location).await?;
+        for path in listed.whole.iter().filter(|path| unwanted(path.filename())) {
+            self.store.delete(path).await?;
             removed += 1;
         }
-        if let Some(folder) = &self.folder {
-            removed += remove_unfinished(folder, before);
-        }
+        let unfinished = listed
+            .unfinished
+            .iter()
+            .filter(|path| unwanted(path.file_name().and_then(|name| name.to_str())));
+        removed += unfinished.filter(|path| std::fs::remove_file(path).is_ok()).count();
         Ok(removed)
     }
 }
 
-/// Removes what a killed process left of files it was writing: the storage puts a number behind
-/// their names, and lists them nowhere.
-fn remove_unfinished(folder: &std::path::Path, before: i64) -> usize {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    let is_left = |path: &std::path::Path| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let unfinished = name.split_once(".csv#").is_some();
-        let modified = path.metadata().and_then(|file| file.modified()).ok();
-        let modified = modified.and_then(|at| Timestamp::try_from(at).ok());
-        unfinished && modified.is_some_and(|at| at.as_second() < before)
-    };
-    let left = entries.flatten().map(|entry| entry.path()).filter(|path| is_left(path));
-    left.filter(|path| std::fs::remove_file(path).is_ok()).count()
+/// The files of exports at some moment.
+pub struct Listed {
+    whole: Vec<Path>,
+    /// Being written, or left by a process that was killed as it wrote: the storage puts a number
+    /// behind their names, and lists them nowhere.
+    unfinished: Vec<PathBuf>,
+}
+
+fn unfinished(folder: &std::path::Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let is_unfinished = |path: &PathBuf| path.to_string_lossy().contains(".csv#");
+    entries.flatten().map(|entry| entry.path()).filter(is_unfinished).collect()
+}
+
+/// The export that a file's name speaks of.
+fn id(name: &str) -> Option<Uuid> {
+    name.split_once(".csv")?.0.parse().ok()
 }
 
 /// What is in a file, piece by piece.

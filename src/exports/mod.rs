@@ -150,14 +150,16 @@ fn part(
     Ok(part)
 }
 
-/// Removes what has expired, and files that nobody knows; says how many.
+/// Removes what has expired, and files that nobody will ask for; says how many files.
 ///
 /// # Errors
 /// Those of storage.
 pub async fn remove_expired(app: &App) -> Result<usize> {
     let now = app.clock.now();
     app.db.write(Uuid::nil(), move |tx| store::remove_expired(tx, now)).await?;
-    let known = app.db.read(store::known).await?;
-    let removed = app.files.remove_others(&known, now).await;
-    removed.map_err(|error| crate::Error::Internal(error.to_string()))
+    let failed = |error: object_store::Error| crate::Error::Internal(error.to_string());
+    // Listed before it is asked what is wanted: a file that begins in between is not looked at.
+    let listed = app.files.list().await.map_err(failed)?;
+    let wanted = app.db.read(|tx| store::wanted(tx, Export::KIND)).await?;
+    app.files.remove_others(listed, &wanted).await.map_err(failed)
 }

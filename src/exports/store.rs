@@ -52,10 +52,17 @@ pub fn remove_of(tx: &mut Tx<'_>, owner: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// The exports whose files are to be kept.
+/// The exports whose files are to be kept: those that are finished, and those of a task of `kind`
+/// that is under way or will be tried again.
 ///
 /// # Errors
 /// Those of storage.
-pub fn known(tx: &mut Tx<'_>) -> Result<HashSet<Uuid>> {
-    Ok(tx.all("select id from exports", &[], |row| row.get(0))?.into_iter().collect())
+pub fn wanted(tx: &mut Tx<'_>, kind: &str) -> Result<HashSet<Uuid>> {
+    let ids = tx.all(
+        "select id from exports union \
+         select id from jobs where kind = $1 and status in ('queued', 'running')",
+        &[kind.into()],
+        |row| row.get(0),
+    )?;
+    Ok(ids.into_iter().collect())
 }
