@@ -6,6 +6,7 @@ import { session } from './features/auth/session'
 import { startLive } from './features/lots/live'
 import { i18n } from './i18n'
 import { speakFirst } from './i18n/language'
+import { startDevice } from './offline/device'
 import { listenForOffer } from './pwa/install'
 import { registerWorker } from './pwa/updates'
 import { router } from './router'
@@ -31,6 +32,7 @@ watch(
 )
 
 listenForOffer()
+startDevice(queryClient)
 void session.restore()
 startLive(queryClient)
 

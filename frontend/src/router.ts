@@ -212,7 +212,7 @@ router.beforeEach(async (to) => {
 
 // After an update of the server the old chunks are gone: load the page anew, once. Without a network it was never here.
 router.onError(async (error, to) => {
-  const missing = /dynamically imported module|Importing a module|error loading/i.test(
+  const missing = /dynamically imported module|Importing a module|error loading|preload CSS/i.test(
     String(error),
   )
   if (!missing || to.fullPath === sessionStorage.getItem('parking:reloaded')) return
@@ -220,4 +220,6 @@ router.onError(async (error, to) => {
   if (await loadAnew(to.fullPath)) return
   sessionStorage.removeItem('parking:reloaded')
   toast(i18n.global.t('install.needs_network'), 'error')
+  // There is nothing to stay on: the first page is always here.
+  if (router.currentRoute.value.matched.length === 0) await router.replace({ name: 'find' })
 })

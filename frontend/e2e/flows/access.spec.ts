@@ -216,6 +216,20 @@ const stops: Stop[] = [
     ready: (page) => page.getByRole('button', { name: 'Leave and stop the clock' }).click(),
   },
   {
+    name: 'a release that waits',
+    who: 'driver',
+    path: async ({ world, driver, lot }) => {
+      await world.park(driver, lot)
+      return '/parking'
+    },
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Leave and stop the clock' }).click()
+      await page.context().setOffline(true)
+      await page.getByRole('button', { name: /^Stop and pay/ }).click()
+      await expect(page.getByText('1 release waits for the network.')).toBeVisible()
+    },
+  },
+  {
     name: 'not parked',
     who: 'driver',
     path: () => '/parking',

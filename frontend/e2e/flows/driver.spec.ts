@@ -201,12 +201,13 @@ test('the page says when it is cut off, and catches up', async ({
   await page.goto(`/lots/${lot.id}`)
   await expect(page.getByText(/Updated/)).toBeVisible()
   await context.setOffline(true)
-  await expect(page.getByText('Reconnecting…')).toBeVisible()
+  await expect(page.getByText(/As of .+, offline/)).toBeVisible()
+  await expect(page.getByText('You are offline.', { exact: false }).first()).toBeVisible()
   await world.park(driver, lot)
   await expect(page.locator('[data-free]')).toHaveText('5 free')
   await context.setOffline(false)
   await expect(page.locator('[data-free]')).toHaveText('4 free')
-  await expect(page.getByText('Reconnecting…')).toBeHidden()
+  await expect(page.getByText(/Updated/)).toBeVisible()
 })
 
 test('the tabs of a browser share one event stream, and it passes on', async ({

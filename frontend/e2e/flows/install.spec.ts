@@ -49,7 +49,7 @@ test('it opens without a network, also deep inside, and keeps no answer of the A
   await page.goto('/account')
   await expect(page.getByLabel('Name')).toHaveValue(driver.name)
   await page.goto(`/lots/${lot.id}`)
-  await expect(page.getByRole('heading', { name: lot.name })).toBeVisible()
+  await expect(page.getByRole('gridcell').first()).toBeVisible()
 
   await context.setOffline(true)
   await page.goto('/')
@@ -90,10 +90,17 @@ test('what the first visit has used is there at the next one, the language too',
 test('a page whose code was never fetched says that it needs the network', async ({
   page,
   context,
+  world,
 }) => {
+  const lot = await world.lot()
   await page.goto('/')
   await ready(page)
   await context.setOffline(true)
+  // Opened from elsewhere there is nothing to stay on.
+  await page.goto(`/lots/${lot.id}`)
+  await expect(page.getByText('This page is not on your device yet.')).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Where are you parking?' })).toBeVisible()
+  await page.getByRole('button', { name: 'Dismiss' }).click()
   await page.getByRole('link', { name: 'Sign in' }).click()
   await expect(page.getByText('This page is not on your device yet.')).toBeVisible()
   await context.setOffline(false)

@@ -1,13 +1,14 @@
 // Calls the server: `api.GET('/api/lots')`, typed by the generated schema, wrapped in `unwrap` to get data or an ApiProblem.
 import createClient from 'openapi-fetch'
 import { session } from '@/features/auth/session'
+import { reaching } from './reach'
 import { ApiProblem, isProblem, toProblem } from './problem'
 import type { paths } from './schema'
 import { noteServerDate } from './server-clock'
 
 function send(request: Request, token: string | null): Promise<Response> {
   if (token) request.headers.set('Authorization', `Bearer ${token}`)
-  return fetch(request)
+  return reaching(fetch(request))
 }
 
 async function authorisedFetch(request: Request): Promise<Response> {

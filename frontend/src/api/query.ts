@@ -6,6 +6,9 @@ export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 15_000,
+      // Without a network a read fails and says so, instead of waiting for ever; it is tried again when the network is back.
+      networkMode: 'always',
+      refetchOnReconnect: true,
       retry: (count, error) => count < 2 && isProblem(error, 'network', 'busy'),
       retryDelay: (attempt) => 500 * 2 ** attempt,
     },

@@ -17,3 +17,20 @@ export function remember(key: string) {
     },
   }
 }
+
+/** The same for a value that is more than a text. Whatever is not readable any more is forgotten. */
+export function rememberJson<T>(key: string) {
+  const kept = remember(key)
+  return {
+    get(): T | null {
+      try {
+        return JSON.parse(kept.get() ?? 'null') as T | null
+      } catch {
+        return null
+      }
+    },
+    set(value: T | null): void {
+      kept.set(JSON.stringify(value))
+    },
+  }
+}

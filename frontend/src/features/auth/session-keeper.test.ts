@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { Session } from '@/api/types'
+import type { Session, SessionUser } from '@/api/types'
 import { SessionKeeper, type Channel, type EndReason, type KeeperDeps } from './session-keeper'
 
 function sessionOf(token: string, name = 'Ravi'): Session {
@@ -34,8 +34,15 @@ class Server {
 class Browser {
   now = 1_000
   stored: string | null = null
+  lastUser: SessionUser | null = null
+  private waited: (() => void)[] = []
   private tail: Promise<unknown> = Promise.resolve()
   private channels: Channel[] = []
+
+  /** Long enough for a page to stand without an answer. */
+  wait(): void {
+    this.waited.forEach((done) => done())
+  }
 
   tab(server: Server): { keeper: SessionKeeper; ended: EndReason[] } {
     const channel: Channel = {
@@ -58,6 +65,8 @@ class Browser {
         },
       },
       hint: { get: () => this.stored, set: (value) => (this.stored = value) },
+      lastUser: { get: () => this.lastUser, set: (user) => (this.lastUser = user) },
+      patience: () => new Promise((done) => this.waited.push(done)),
       now: () => this.now,
     }
     const keeper = new SessionKeeper(deps)
@@ -95,7 +104,7 @@ describe('the session', () => {
     expect(server.calls).toHaveLength(1)
   })
 
-  it('is out, but not forgotten, when the server cannot be reached', async () => {
+  it('is out, but not forgotten, when the server cannot be reached and nobody is known', async () => {
     const { server, browser, keeper } = setup()
     browser.stored = 'in'
     void keeper.restore()
@@ -103,6 +112,41 @@ describe('the session', () => {
     await keeper.ready
     expect(keeper.status.value).toBe('out')
     expect(browser.stored).toBe('in')
+  })
+
+  it('goes on without the server for whoever was signed in, and is renewed when it is back', async () => {
+    const { server, browser } = setup()
+    browser.tab(server).keeper.signIn(sessionOf('before'))
+    const later = browser.tab(server)
+    void later.keeper.restore()
+    ;(await server.call(0)).fail()
+    await later.keeper.ready
+    expect(later.keeper.user.value?.name).toBe('Ravi')
+    const unreached = later.keeper.accessToken()
+    ;(await server.call(1)).fail()
+    await expect(unreached).rejects.toThrow()
+    expect(later.keeper.status.value).toBe('in')
+
+    const token = later.keeper.accessToken()
+    ;(await server.call(2)).answer(ok(sessionOf('fresh')))
+    expect(await token).toBe('fresh')
+    expect(later.ended).toEqual([])
+  })
+
+  it('stands with what is known when the server takes long, and ends if it refuses', async () => {
+    const { server, browser } = setup()
+    browser.tab(server).keeper.signIn(sessionOf('before'))
+    const later = browser.tab(server)
+    void later.keeper.restore()
+    const call = await server.call(0)
+    expect(later.keeper.status.value).toBe('unknown')
+    browser.wait()
+    await later.keeper.ready
+    expect(later.keeper.status.value).toBe('in')
+    call.answer(refused())
+    await vi.waitFor(() => expect(later.keeper.status.value).toBe('out'))
+    expect(later.ended).toEqual(['expired'])
+    expect(browser.lastUser).toBeNull()
   })
 
   it('is refreshed once for all that wait', async () => {
@@ -218,6 +262,7 @@ describe('signing out', () => {
     ;(await server.call(0)).fail()
     await leaving
     expect(browser.stored).toBe('leaving')
+    expect(browser.lastUser).toBeNull()
 
     const next = browser.tab(server)
     const restored = next.keeper.restore()

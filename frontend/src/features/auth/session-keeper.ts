@@ -25,12 +25,21 @@ export interface Hint {
   set(value: 'in' | 'out' | 'leaving'): void
 }
 
+/** Who was signed in on this device: shown while the server cannot be reached. Never a token. */
+export interface LastUser {
+  get(): SessionUser | null
+  set(user: SessionUser | null): void
+}
+
 export interface KeeperDeps {
   post(path: '/api/auth/refresh' | '/api/auth/logout'): Promise<Response>
   channel: Channel | null
   locks: Locks | null
   hint: Hint
+  lastUser: LastUser
   now(): number
+  /** Resolves when the page should stand with what this device knows, though the server has not answered. */
+  patience(): Promise<void>
 }
 
 /** Refresh a little early, so a request does not expire on its way. */
@@ -64,12 +73,23 @@ export class SessionKeeper {
     const hint = this.deps.hint.get()
     if (hint === 'leaving') await this.tellServer()
     if (hint === 'leaving' || hint === 'out') return this.clear()
+    void this.deps.patience().then(() => this.assume())
     try {
       await this.refresh(null)
     } catch {
-      // Unreachable, not refused: shown as signed out, and tried again on the next visit.
+      // Unreachable, not refused: who was signed in still is, as far as anyone knows.
+      this.assume()
       if (this.status.value === 'unknown') this.clear()
     }
+  }
+
+  /** Signed in without a token: the first call that comes through asks for one, and ends the session if it is refused. */
+  private assume(): void {
+    const user = this.deps.lastUser.get()
+    if (this.status.value !== 'unknown' || !user) return
+    this.user.value = user
+    this.status.value = 'in'
+    this.settle()
   }
 
   /** Takes over the session of a sign-in, a registration or a claim. */
@@ -95,12 +115,14 @@ export class SessionKeeper {
 
   /** A profile change shows everywhere at once. */
   rename(change: Partial<Pick<SessionUser, 'name' | 'email'>>): void {
-    if (this.user.value) this.user.value = { ...this.user.value, ...change }
+    if (!this.user.value) return
+    this.user.value = { ...this.user.value, ...change }
+    this.deps.lastUser.set(this.user.value)
   }
 
   /** A token fit for the next request, or null when nobody is signed in. */
   async accessToken(): Promise<string | null> {
-    if (!this.token) return null
+    if (!this.token) return this.status.value === 'in' ? this.refresh(null) : null
     if (this.deps.now() < this.expiresAt - EXPIRY_MARGIN_MS) return this.token
     return this.refresh(this.token)
   }
@@ -156,6 +178,7 @@ export class SessionKeeper {
     this.user.value = session.user
     this.status.value = 'in'
     this.deps.hint.set('in')
+    this.deps.lastUser.set(session.user)
     this.settle()
   }
 
@@ -166,6 +189,7 @@ export class SessionKeeper {
   }
 
   private clear(): void {
+    if (this.deps.hint.get() !== 'in') this.deps.lastUser.set(null)
     this.epoch += 1
     this.signedOutAt = this.deps.now()
     this.token = null

@@ -1,5 +1,11 @@
 // Reads and changes of bookings.
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
+import {
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+  type QueryClient,
+} from '@tanstack/vue-query'
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { isProblem } from '@/api/problem'
@@ -132,23 +138,26 @@ export function useBookWalkIn() {
   })
 }
 
+/** The spot is free: what is shown anywhere follows. */
+export function noteReleased(client: QueryClient, booking: Booking): void {
+  client.setQueryData(keys.booking(booking.id), booking)
+  client.setQueryData<Page<Booking>>(
+    keys.openBookings,
+    (old) => old && { ...old, items: old.items.filter((other) => other.id !== booking.id) },
+  )
+  void client.invalidateQueries({ queryKey: ['bookings', 'list'] })
+  void client.invalidateQueries({ queryKey: keys.openBookings })
+  void client.invalidateQueries({ queryKey: keys.spots(booking.lot.id) })
+  void client.invalidateQueries({ queryKey: keys.adminSpots(booking.lot.id) })
+  void client.invalidateQueries({ queryKey: ['admin', 'bookings'] })
+}
+
 export function useRelease() {
   const client = useQueryClient()
   return useMutation({
     retry: retryTap,
     mutationFn: (id: string) =>
       unwrap(api.POST('/api/bookings/{id}/release', { params: { path: { id } } })),
-    onSuccess: (booking) => {
-      client.setQueryData(keys.booking(booking.id), booking)
-      client.setQueryData<Page<Booking>>(
-        keys.openBookings,
-        (old) => old && { ...old, items: old.items.filter((other) => other.id !== booking.id) },
-      )
-      void client.invalidateQueries({ queryKey: ['bookings', 'list'] })
-      void client.invalidateQueries({ queryKey: keys.openBookings })
-      void client.invalidateQueries({ queryKey: keys.spots(booking.lot.id) })
-      void client.invalidateQueries({ queryKey: keys.adminSpots(booking.lot.id) })
-      void client.invalidateQueries({ queryKey: ['admin', 'bookings'] })
-    },
+    onSuccess: (booking) => noteReleased(client, booking),
   })
 }

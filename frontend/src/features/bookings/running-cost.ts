@@ -17,7 +17,8 @@ export function useRunningCost(booking: MaybeRefOrGetter<Booking>) {
     return status === 'open' ? costMinor(toValue(booking), elapsedMs.value) : cost_minor
   })
   const next = computed(() => {
-    if (toValue(booking).status !== 'open') return null
+    const { status, released_at } = toValue(booking)
+    if (status !== 'open' || released_at) return null
     const step = nextStep(toValue(booking), elapsedMs.value)
     return step && { ...step, at: startedMs.value + step.atMs }
   })

@@ -1,7 +1,8 @@
 // Live figures: what the event stream says is written into the caches of lots.
 import type { InfiniteData, QueryClient } from '@tanstack/vue-query'
-import { readonly, shallowRef } from 'vue'
+import { computed, readonly, shallowRef } from 'vue'
 import { keys } from '@/api/query'
+import { noteReached, offline } from '@/api/reach'
 import type { Booking, Lot, Page } from '@/api/types'
 import { EventStream, type LiveState, type LotFigures } from './event-stream'
 
@@ -77,6 +78,8 @@ const OVERVIEW_INTERVAL_MS = 10_000
 
 const state = shallowRef<LiveState>('connecting')
 export const liveState = readonly(state)
+/** What is shown may not be true any more. */
+export const figuresStale = computed(() => offline.value || state.value === 'reconnecting')
 
 export function startLive(client: QueryClient): () => void {
   let scheduled = false
@@ -147,7 +150,10 @@ export function startLive(client: QueryClient): () => void {
       locks: (navigator.locks as LockManager | undefined) ?? null,
     },
     {
-      state: (now) => (state.value = now),
+      state(now) {
+        state.value = now
+        if (now === 'live') noteReached()
+      },
       lot(figures) {
         changes.set(figures.id, figures)
         schedule()
@@ -156,17 +162,17 @@ export function startLive(client: QueryClient): () => void {
     },
   )
   const look = () => (document.hidden ? stream.hide() : stream.show())
-  const offline = () => stream.offline()
-  const online = () => stream.online()
+  const cut = () => stream.offline()
+  const restored = () => stream.online()
   document.addEventListener('visibilitychange', look)
-  window.addEventListener('offline', offline)
-  window.addEventListener('online', online)
+  window.addEventListener('offline', cut)
+  window.addEventListener('online', restored)
   look()
 
   return () => {
     stream.stop()
     document.removeEventListener('visibilitychange', look)
-    window.removeEventListener('offline', offline)
-    window.removeEventListener('online', online)
+    window.removeEventListener('offline', cut)
+    window.removeEventListener('online', restored)
   }
 }

@@ -9,6 +9,7 @@ import {
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { keys } from '@/api/query'
+import { offline } from '@/api/reach'
 import type { AdminSpot, Lot, Page, Spot } from '@/api/types'
 
 export interface LotFilter {
@@ -17,6 +18,8 @@ export interface LotFilter {
 }
 
 const PAGE_LENGTH = 20
+/** Of the page that opens first. */
+export const ALL_LOTS = keys.lotList({ q: '', near: '' })
 
 /** Full lots come last within their page, decided when it is read: a card must not jump away under a finger. */
 export function fullLast(lots: readonly Lot[]): Lot[] {
@@ -51,6 +54,20 @@ export function useLotList(filter: MaybeRefOrGetter<LotFilter>) {
     },
     initialPageParam: '',
     getNextPageParam: (page: Page<Lot>) => page.next_cursor,
+  })
+}
+
+/** What this device saw last, searched here, for when a search cannot be asked. */
+export function useLastSeenLots(q: MaybeRefOrGetter<string>) {
+  const client = useQueryClient()
+  return computed(() => {
+    if (!offline.value) return []
+    const list = client.getQueryData<InfiniteData<Page<Lot>>>(ALL_LOTS)
+    const words = toValue(q).toLowerCase().split(/\s+/)
+    return (list?.pages.flatMap((page) => page.items) ?? []).filter((lot) => {
+      const text = [lot.name, lot.address, lot.city, lot.pin_code].join(' ').toLowerCase()
+      return words.every((word) => text.includes(word))
+    })
   })
 }
 

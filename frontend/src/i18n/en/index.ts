@@ -10,6 +10,7 @@ import { install } from './install'
 import { lots } from './lots'
 import { mail } from './mail'
 import { map } from './map'
+import { offline } from './offline'
 import { problem } from './problem'
 import { reports } from './reports'
 import { sessions } from './sessions'
@@ -31,6 +32,7 @@ export const en = {
   ...lots,
   ...mail,
   ...map,
+  ...offline,
   ...problem,
   ...reports,
   ...sessions,

@@ -21,6 +21,7 @@ import { install } from './install'
 import { lots } from './lots'
 import { mail } from './mail'
 import { map } from './map'
+import { offline } from './offline'
 import { problem } from './problem'
 import { reports } from './reports'
 import { sessions } from './sessions'
@@ -43,6 +44,7 @@ export const hi: Messages = {
   ...lots,
   ...mail,
   ...map,
+  ...offline,
   ...problem,
   ...reports,
   ...sessions,
