@@ -24,10 +24,11 @@ for (const path of ['/', '/sign-in']) {
     page,
     world,
   }) => {
-    const lot = await world.lot()
+    await world.lot()
     await page.goto(path)
-    if (path === '/') await expect(page.getByText(lot.name).first()).toBeVisible()
-    else await expect(page.getByRole('button', { name: 'Sign in' }).last()).toBeVisible()
+    if (path === '/') {
+      await expect(page.getByRole('button', { name: /^Park now at/ }).first()).toBeVisible()
+    } else await expect(page.getByRole('button', { name: 'Sign in' }).last()).toBeVisible()
     const loaded = await code(page)
     const bytes = loaded.reduce((sum, { bytes }) => sum + bytes, 0)
     expect(loaded.length).toBeGreaterThan(2)
