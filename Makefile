@@ -94,7 +94,7 @@ types: $(installed) ## Write docs/openapi.json from the code, and the client's t
 	$(NPM) run types
 
 .PHONY: screens
-screens: build ## Pictures of every page
+screens: build ## Pictures of the main screens, into docs/screens
 	CHROMIUM="$$(scripts/find-chromium)" $(NPM) run screens
 
 ##@ Measure

@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test'
+import { tabTo } from '../keyboard'
 import { expect, test } from '../test'
 import { unique } from '../world'
 
@@ -7,15 +7,6 @@ test.use({ viewport: { width: 1_440, height: 900 } })
 test.beforeEach(async ({ world, context }) => {
   await world.signIn(context, world.admin)
 })
-
-async function tabTo(page: Page, role: string): Promise<void> {
-  const focused = page.locator(`:focus[role="${role}"]`)
-  for (let presses = 0; presses < 60; presses += 1) {
-    await page.keyboard.press('Tab')
-    if ((await focused.count()) > 0) return
-  }
-  throw new Error(`the Tab key does not reach a ${role}`)
-}
 
 test('a walk-in is booked and released by keyboard alone', async ({ world, page }) => {
   const lot = await world.lot({ number_of_spots: 130 })
@@ -31,7 +22,7 @@ test('a walk-in is booked and released by keyboard alone', async ({ world, page 
   await expect(occupied).toBeVisible()
 
   await page.getByRole('button', { name: 'Delete lot' }).focus()
-  await tabTo(page, 'gridcell')
+  await tabTo(page, page.getByRole('gridcell'))
   const focus = async (key: string, name: string) => {
     await page.keyboard.press(key)
     await expect(page.getByRole('gridcell', { name })).toBeFocused()

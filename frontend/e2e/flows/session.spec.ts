@@ -84,6 +84,36 @@ test('a session that ended half-way asks for a sign-in and comes back', async ({
   await expect(page.getByText('No parking yet')).toBeVisible()
 })
 
+test('a session that ends in the middle of a form keeps what was typed, but no password', async ({
+  world,
+  driver,
+  page,
+  context,
+}) => {
+  await world.signIn(context, driver)
+  await page.goto('/account')
+  const profile = page.getByRole('region', { name: 'Profile' })
+  await profile.getByLabel('Email').fill('new-address@example.com')
+  await profile.getByLabel('Current password').fill('half a passw')
+  await page.getByRole('button', { name: 'Add vehicle' }).click()
+  const form = page.getByRole('dialog')
+  await form.getByLabel('Number plate').fill('MH 12 AB 1234')
+  await form.getByLabel('Name').fill('The blue one')
+  // From another device.
+  await world.call(driver, 'DELETE', '/api/me/sessions')
+  await form.getByRole('button', { name: 'Add vehicle' }).click()
+
+  await expect(page.getByText('Your session has ended.')).toBeVisible()
+  await expect(page.getByText('What you typed is kept.')).toBeVisible()
+  await signInByHand(page, driver)
+  await expect(page).toHaveURL('/account')
+  await expect(form.getByLabel('Number plate')).toHaveValue('MH 12 AB 1234')
+  await form.getByRole('button', { name: 'Add vehicle' }).click()
+  await expect(page.getByRole('listitem').filter({ hasText: 'The blue one' })).toBeVisible()
+  await expect(profile.getByLabel('Email')).toHaveValue('new-address@example.com')
+  await expect(profile.getByLabel('Current password')).toHaveValue('')
+})
+
 test('a deep link leads through the sign-in to its page', async ({ world, driver, page }) => {
   const lot = await world.lot()
   const closed = await world.release(driver, await world.park(driver, lot))

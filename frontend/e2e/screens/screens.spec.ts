@@ -1,10 +1,10 @@
-// Pictures of the main screens, of the demo's city: npm run screens.
+// Pictures of the main screens, of the demo's city; none of them may log an error. `make screens` writes them into docs/.
 import { join } from 'node:path'
-import { test, type Browser, type Page } from '@playwright/test'
+import { expect, test, type Browser, type Page } from '@playwright/test'
 import { startServer, type Server } from '../server'
 import { signIn } from '../world'
 
-const FOLDER = join(import.meta.dirname, '../../../docs/screens')
+const FOLDER = process.env.SCREENS ?? join(import.meta.dirname, '../../test-results/screens')
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1_440, height: 900 } }
 const DEMO_DAYS = 120
 
@@ -57,6 +57,18 @@ const ofDrivers: Screen[] = [
   },
   { name: 'account', who: 'driver', path: '/account' },
   { name: 'sign-in', who: 'guest', path: '/sign-in' },
+  // The last of the driver: the network stays away.
+  {
+    name: 'offline',
+    who: 'driver',
+    path: '/parking',
+    then: async (page) => {
+      await page.context().setOffline(true)
+      await first(page, 'button', /Leave and stop/).click()
+      await page.getByRole('button', { name: /^Stop and pay/ }).click()
+      await page.getByText(/waits for the network$/).waitFor()
+    },
+  },
 ]
 
 /** Seen at a desk. */
@@ -131,6 +143,12 @@ async function take(
     })
     if (who !== 'guest' && server.demo) await signIn(context, server.demo[who])
     const page = await context.newPage()
+    const errors: string[] = []
+    page.on('pageerror', (error) => errors.push(`${page.url()}: ${error.message}`))
+    page.on('console', (message) => {
+      const isOffline = message.text().includes('ERR_INTERNET_DISCONNECTED')
+      if (message.type() === 'error' && !isOffline) errors.push(`${page.url()}: ${message.text()}`)
+    })
     if (language !== 'en') await speak(page, language)
     for (const { name, path, then } of screens.filter((screen) => screen.who === who)) {
       await page.goto(path)
@@ -140,6 +158,7 @@ async function take(
       const suffix = language === 'en' ? colorScheme : language
       await page.screenshot({ path: join(FOLDER, `${name}-${size}-${suffix}.png`) })
     }
+    expect(errors).toEqual([])
     await context.close()
   }
 }
@@ -160,12 +179,15 @@ async function speak(page: Page, language: Language): Promise<void> {
   })
 }
 
-test('screens', async ({ browser }) => {
-  test.setTimeout(300_000)
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await take(browser, ofDrivers, 'phone', colorScheme)
-    await take(browser, ofTheOperator, 'desktop', colorScheme)
-  }
+test.describe.configure({ timeout: 180_000 })
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`what drivers see on a phone, ${colorScheme}`, ({ browser }) =>
+    take(browser, ofDrivers, 'phone', colorScheme))
+  test(`what the operator sees at a desk, ${colorScheme}`, ({ browser }) =>
+    take(browser, ofTheOperator, 'desktop', colorScheme))
+}
+test('drivers at a desk, the operator on a phone, and both in Hindi', async ({ browser }) => {
   await take(browser, [find, parking], 'desktop', 'light')
   await take(browser, [overview, grid], 'phone', 'light')
   await take(browser, [find, parking], 'phone', 'light', 'hi')

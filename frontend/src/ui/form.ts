@@ -10,7 +10,10 @@ import {
   type ComponentPublicInstance,
 } from 'vue'
 import { ApiProblem } from '@/api/problem'
+import { i18n } from '@/i18n'
 import { useFieldText, useProblemText } from '@/i18n/problem'
+import { useDraft } from './drafts'
+import { toast } from './toasts'
 
 type Words = () => string
 type Schema = v.GenericSchema<Record<string, unknown>, unknown>
@@ -23,6 +26,8 @@ interface FormOptions<S extends Schema> {
   fieldOfCode?: Record<string, string>
   /** Server field names that are called otherwise here. */
   fieldOfServer?: (field: string) => string
+  /** Under this name what is typed outlasts the end of a session. */
+  draft?: string
   /** Turns a message key of the schema into words. */
   words: (key: string) => string
 }
@@ -31,6 +36,10 @@ export function useForm<S extends Schema>(options: FormOptions<S>) {
   const problemText = useProblemText()
   const fieldText = useFieldText()
   const values = reactive({ ...options.initial }) as v.InferInput<S>
+  let saved: v.InferInput<S> = { ...options.initial }
+  if (options.draft && useDraft(options.draft, values as Record<string, unknown>, () => saved)) {
+    toast(i18n.global.t('ui.draft_back'), 'info')
+  }
   // Said anew when the language changes.
   const said = shallowRef<Record<string, Words>>({})
   const failed = shallowRef<Words>(() => '')
@@ -96,6 +105,7 @@ export function useForm<S extends Schema>(options: FormOptions<S>) {
   }
 
   function reset(to: v.InferInput<S> = options.initial): void {
+    saved = { ...to }
     Object.assign(values as object, to)
     said.value = {}
     failed.value = () => ''

@@ -28,6 +28,10 @@ export type LotValues = {
   daily_cap: string
 }
 
+/** The name under which what is typed of a lot is kept. */
+export const lotDraft = (id = 'new') => `lot:${id}`
+export const walkInDraft = (lotId: string) => `walk-in:${lotId}`
+
 function text(max: number) {
   return v.pipe(
     v.string(),

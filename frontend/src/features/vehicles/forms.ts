@@ -6,6 +6,9 @@ const NAME_MAX = 40
 /** How many the server keeps for one account. */
 export const VEHICLES_MAX = 20
 
+/** The name under which what is typed of a vehicle is kept. */
+export const vehicleDraft = (id = 'new') => `vehicle:${id}`
+
 const typed = v.pipe(v.string(), v.transform(normalisePlate))
 
 export const plate = v.pipe(

@@ -1,6 +1,7 @@
 export const auth = {
   auth: {
     sign_in: 'Sign in',
+    sign_in_draft: 'Sign in to go on. What you typed is kept.',
     sign_in_next: 'Sign in to go on. You come back to where you were.',
     sign_out: 'Sign out',
     no_account: 'New here?',

@@ -47,6 +47,7 @@ export const common = {
     actions: 'Actions',
     previous_page: 'Previous page',
     next_page: 'Next page',
+    draft_back: 'What you had typed is here again.',
     unsaved: 'You have unsaved changes. Leave without saving them?',
   },
   theme: {

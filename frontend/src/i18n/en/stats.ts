@@ -104,6 +104,7 @@ export const stats = {
     parked_peak: '{n} at most',
     busy_text: 'Occupancy by weekday and hour',
     lots: 'Lots compared',
+    lots_shown: '{n} of {all} lots are shown. The CSV file has all.',
     sort: 'Sort by',
     gone: 'Closed lot',
     released: 'Bookings ended',

@@ -3,6 +3,7 @@ import type { auth as english } from '../en/auth'
 export const auth: typeof english = {
   auth: {
     sign_in: 'साइन इन करें',
+    sign_in_draft: 'आगे बढ़ने के लिए साइन इन करें। आपका लिखा हुआ सुरक्षित है।',
     sign_in_next: 'आगे बढ़ने के लिए साइन इन करें। आप वहीं लौटेंगे जहाँ थे।',
     sign_out: 'साइन आउट करें',
     no_account: 'यहाँ नए हैं?',

@@ -49,6 +49,7 @@ export const common: typeof english = {
     actions: 'कार्रवाई',
     previous_page: 'पिछला पेज',
     next_page: 'अगला पेज',
+    draft_back: 'आपने जो लिखा था, वह फिर यहाँ है।',
     unsaved: 'आपके बदलाव सेव नहीं हुए हैं। क्या आप बिना सेव किए जाना चाहते हैं?',
   },
   theme: {

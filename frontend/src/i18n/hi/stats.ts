@@ -106,6 +106,7 @@ export const stats: typeof english = {
     parked_peak: 'सबसे ज़्यादा {n}',
     busy_text: 'सप्ताह के दिन और घंटे के अनुसार भराव',
     lots: 'पार्किंग स्थलों की तुलना',
+    lots_shown: '{all} में से {n} पार्किंग स्थल दिखाए गए हैं। CSV फ़ाइल में सब हैं।',
     sort: 'क्रम',
     gone: 'बंद पार्किंग स्थल',
     released: 'पूरी हुई बुकिंग',
