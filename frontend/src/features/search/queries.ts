@@ -1,10 +1,10 @@
 import { keepPreviousData, useQuery } from '@tanstack/vue-query'
-import { computed, ref, toValue, watch, type MaybeRefOrGetter } from 'vue'
+import { computed, toValue, type MaybeRefOrGetter } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { keys } from '@/api/query'
+import { useSettled } from '@/lib/settled'
 import type { Finding } from './entries'
 
-const TYPING_MS = 150
 /** One letter begins half of all plates. */
 const CHARACTERS_MIN = 2
 const LOTS_AT_FIRST = 7
@@ -15,12 +15,7 @@ export function useSearch(text: MaybeRefOrGetter<string>) {
     const typed = toValue(text).trim()
     return typed.length < CHARACTERS_MIN ? '' : typed
   })
-  const asked = ref(wanted.value)
-  let timer: ReturnType<typeof setTimeout> | undefined
-  watch(wanted, (value) => {
-    clearTimeout(timer)
-    timer = setTimeout(() => (asked.value = value), TYPING_MS)
-  })
+  const asked = useSettled(wanted)
 
   const query = useQuery({
     queryKey: computed(() => keys.adminSearch(asked.value)),

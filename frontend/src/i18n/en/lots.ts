@@ -69,6 +69,8 @@ export const lots = {
     relabelled: 'The spot is now called {spot}.',
   },
   lots: {
+    choose: 'Choose a lot',
+    gone: 'Closed lot',
     new: 'New lot',
     new_lead: 'Spots are created and numbered for you.',
     create: 'Create lot',

@@ -106,7 +106,6 @@ export const stats = {
     lots: 'Lots compared',
     lots_shown: '{n} of {all} lots are shown. The CSV file has all.',
     sort: 'Sort by',
-    gone: 'Closed lot',
     released: 'Bookings ended',
     figures: {
       name: 'Lot',

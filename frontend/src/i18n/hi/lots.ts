@@ -70,6 +70,8 @@ export const lots: typeof english = {
     relabelled: 'जगह का नाम अब {spot} है।',
   },
   lots: {
+    choose: 'पार्किंग स्थल चुनें',
+    gone: 'बंद पार्किंग स्थल',
     new: 'नया पार्किंग स्थल',
     new_lead: 'जगहें और उनके नंबर अपने-आप बन जाते हैं।',
     create: 'पार्किंग स्थल बनाएँ',

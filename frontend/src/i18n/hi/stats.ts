@@ -108,7 +108,6 @@ export const stats: typeof english = {
     lots: 'पार्किंग स्थलों की तुलना',
     lots_shown: '{all} में से {n} पार्किंग स्थल दिखाए गए हैं। CSV फ़ाइल में सब हैं।',
     sort: 'क्रम',
-    gone: 'बंद पार्किंग स्थल',
     released: 'पूरी हुई बुकिंग',
     figures: {
       name: 'पार्किंग स्थल',
