@@ -2,8 +2,10 @@ import { fileURLToPath } from 'node:url'
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
+import { firstPage } from './first-page.ts'
 import { serviceWorker } from './worker/plugin.ts'
 
+const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const server = process.env.PARKING_SERVER ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
@@ -17,19 +19,23 @@ export default defineConfig({
         'src/features/bookings/ParkedPill.vue',
         'src/features/bookings/ReceiptPage.vue',
       ],
-      files: ['/theme.js', '/favicon.svg', '/manifest.webmanifest'],
+      files: ['/early.js', '/favicon.svg', '/manifest.webmanifest'],
       wanted: (asset) => !asset.endsWith('.woff2') || asset.includes('inter-latin-wght'),
     }),
   ],
-  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  resolve: { alias: { '@': root('src') } },
   define: {
     __VUE_OPTIONS_API__: false,
     __VUE_I18N_FULL_INSTALL__: false,
     __VUE_I18N_LEGACY_API__: false,
     __INTLIFY_PROD_DEVTOOLS__: false,
   },
-  // The preload helper is a script of its own; every browser we support preloads modules by itself.
-  build: { target: 'es2022', modulePreload: { polyfill: false } },
+  build: {
+    target: 'es2022',
+    // Every browser we support preloads modules by itself.
+    modulePreload: { polyfill: false },
+    rolldownOptions: { output: { codeSplitting: firstPage(root('src/main.ts')) } },
+  },
   server: {
     port: 5173,
     proxy: { '/api': server, '/health': server },

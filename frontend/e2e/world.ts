@@ -101,17 +101,21 @@ export class World {
     return ''
   }
 
-  signIn(context: BrowserContext, who: Account): Promise<void> {
-    return signIn(context, who)
+  signIn(context: BrowserContext, who: Account, home = ''): Promise<void> {
+    return signIn(context, who, home)
   }
 }
 
-/** Leaves the refresh cookie in the browser, as a sign-in in an earlier visit would. */
+/** Leaves in the browser what a sign-in in an earlier visit would; `home` if not at its base URL. */
 export async function signIn(
   context: BrowserContext,
   { email, password }: { email: string; password: string },
+  home = '',
 ): Promise<void> {
-  await read(await context.request.post('/api/auth/login', { data: { email, password } }))
+  await read(await context.request.post(`${home}/api/auth/login`, { data: { email, password } }))
+  await context.addInitScript(() => {
+    localStorage['parking:session'] ??= 'in'
+  })
 }
 
 interface Answer {

@@ -30,6 +30,8 @@ export function serviceWorker({ also, files, wanted }: Options): Plugin {
       shell = [...closure(bundle, root, also)].filter(wanted)
     },
     async closeBundle() {
+      // A build that failed wrote nothing; its own error is the one to read.
+      if (assets.length === 0) return
       const paths = ['/', ...files, ...shell.sort().map((name) => `/${name}`)]
       await build({
         configFile: false,

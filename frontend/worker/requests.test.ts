@@ -3,7 +3,7 @@ import { answeredBy } from './requests'
 
 const HERE = 'https://parking.example'
 const ask = (path: string, mode = 'cors', method = 'GET') =>
-  answeredBy({ method, mode, url: new URL(path, HERE).href }, HERE, ['/', '/theme.js'])
+  answeredBy({ method, mode, url: new URL(path, HERE).href }, HERE, ['/', '/early.js'])
 
 describe('the service worker', () => {
   it('answers every page with the shell', () => {
@@ -14,7 +14,7 @@ describe('the service worker', () => {
 
   it('keeps files of the build and of the shell', () => {
     expect(ask('/assets/index-1.js')).toBe('asset')
-    expect(ask('/theme.js')).toBe('shell')
+    expect(ask('/early.js')).toBe('shell')
     expect(ask('/robots.txt')).toBeNull()
   })
 

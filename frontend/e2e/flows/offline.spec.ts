@@ -17,11 +17,7 @@ interface Stay {
 async function parked({ world, driver, context, page }: Stay, home = ''): Promise<[Lot, Booking]> {
   const lot = await world.lot({ number_of_spots: 3 })
   const booking = await world.park(driver, lot)
-  if (home === '') await world.signIn(context, driver)
-  else {
-    const { email, password } = driver
-    await context.request.post(`${home}/api/auth/login`, { data: { email, password } })
-  }
+  await world.signIn(context, driver, home)
   await page.goto(`${home}/parking`)
   await expect(card(page)).toBeVisible()
   await page.waitForFunction(async () => {

@@ -19,31 +19,54 @@ export function fractionDigits(currency: string): number {
 /** 60.5 of 6050: for a file, not to count with. */
 export const toMajor = (minor: number, currency: string) => minor / 10 ** fractionDigits(currency)
 
-/**
- * `strip` leaves out the fraction of a whole amount: ₹60, but ₹60.50. `spoken` has the currency's name: 60 Indian rupees.
- * `short` is for an axis: ₹1.5L.
- */
+interface MoneyStyle {
+  /** Leaves out the fraction of a whole amount: ₹60, but ₹60.50. */
+  strip?: boolean
+  /** With the currency's name: 60 Indian rupees. */
+  spoken?: boolean
+  /** For an axis: ₹1.5L. */
+  short?: boolean
+}
+
 export function formatMoney(
   minor: number,
   currency: string,
   locale: string,
-  options: { strip?: boolean; spoken?: boolean; short?: boolean } = {},
+  options: MoneyStyle = {},
 ): string {
   const amount = toMajor(minor, currency)
+  const key = [locale, currency, options.spoken, options.strip, options.short].join()
+  let format = formats.get(key)
+  if (format === undefined) {
+    format = moneyFormat(currency, locale, options)
+    formats.set(key, format)
+  }
+  return format?.format(amount) ?? `${amount} ${currency}`
+}
+
+/** Making one takes longer than using it a hundred times. */
+const formats = new Map<string, Intl.NumberFormat | null>()
+
+/** Null where the currency has no such code. */
+function moneyFormat(
+  currency: string,
+  locale: string,
+  { strip, spoken, short }: MoneyStyle,
+): Intl.NumberFormat | null {
   try {
     return new Intl.NumberFormat(locale, {
       style: 'currency',
       currency,
-      currencyDisplay: options.spoken ? 'name' : 'symbol',
-      trailingZeroDisplay: options.strip ? 'stripIfInteger' : 'auto',
-      ...(options.short && {
+      currencyDisplay: spoken ? 'name' : 'symbol',
+      trailingZeroDisplay: strip ? 'stripIfInteger' : 'auto',
+      ...(short && {
         notation: 'compact',
         minimumFractionDigits: 0,
         maximumFractionDigits: 1,
       }),
-    } as Intl.NumberFormatOptions).format(amount)
+    } as Intl.NumberFormatOptions)
   } catch {
-    return `${amount} ${currency}`
+    return null
   }
 }
 

@@ -1,4 +1,4 @@
-// Light or dark: the system's choice until the reader makes one. public/theme.js does the same before the first paint.
+// Light or dark: the system's choice until the reader makes one. public/early.js does the same before the first paint.
 import { computed, ref, watchEffect } from 'vue'
 import { remember } from '@/lib/remember'
 

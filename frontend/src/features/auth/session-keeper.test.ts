@@ -33,7 +33,7 @@ class Server {
 /** Tabs of one browser: a shared channel, a shared lock, shared storage. */
 class Browser {
   now = 1_000
-  stored: string | null = null
+  stored: string | null = 'in'
   lastUser: SessionUser | null = null
   private waited: (() => void)[] = []
   private tail: Promise<unknown> = Promise.resolve()
@@ -92,21 +92,25 @@ describe('the session', () => {
     expect(await keeper.accessToken()).toBe('a')
   })
 
-  it('is not asked for again on a device that is known to be signed out', async () => {
+  it('is not asked for where nobody has signed in, nor again where it was refused', async () => {
     const { server, browser, keeper } = setup()
-    void keeper.restore()
+    browser.stored = null
+    await keeper.restore()
+    expect(keeper.status.value).toBe('out')
+    expect(server.calls).toHaveLength(0)
+
+    browser.stored = 'in'
+    const later = browser.tab(server)
+    void later.keeper.restore()
     ;(await server.call(0)).answer(refused())
-    await keeper.ready
+    await later.keeper.ready
     expect(browser.stored).toBe('out')
-    const other = browser.tab(server)
-    await other.keeper.restore()
-    expect(other.keeper.status.value).toBe('out')
+    await browser.tab(server).keeper.restore()
     expect(server.calls).toHaveLength(1)
   })
 
   it('is out, but not forgotten, when the server cannot be reached and nobody is known', async () => {
     const { server, browser, keeper } = setup()
-    browser.stored = 'in'
     void keeper.restore()
     ;(await server.call(0)).fail()
     await keeper.ready

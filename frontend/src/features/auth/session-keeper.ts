@@ -18,7 +18,7 @@ export interface Locks {
 
 /**
  * What this device remembers between visits: `in`, `out`, or `leaving` when a sign-out could not reach the server.
- * It spares a visitor who is known to be signed out the refresh call, and finishes a sign-out that failed.
+ * It spares a visitor who never signed in the refresh call, and finishes a sign-out that failed.
  */
 export interface Hint {
   get(): string | null
@@ -72,7 +72,7 @@ export class SessionKeeper {
   async restore(): Promise<void> {
     const hint = this.deps.hint.get()
     if (hint === 'leaving') await this.tellServer()
-    if (hint === 'leaving' || hint === 'out') return this.clear()
+    if (hint !== 'in') return this.clear()
     void this.deps.patience().then(() => this.assume())
     try {
       await this.refresh(null)

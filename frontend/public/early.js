@@ -1,5 +1,6 @@
-// Runs before the first paint, so a dark page never flashes white. A file, because the CSP allows no inline script.
+// Runs before the first paint. A file, because the CSP allows no inline script.
 ;(function () {
+  // So that a dark page never flashes white.
   var chosen = null
   try {
     chosen = localStorage.getItem('parking:theme')
@@ -11,4 +12,8 @@
   document.documentElement.classList.toggle('dark', dark)
   var colour = document.querySelector('meta[name="theme-color"]')
   if (colour && dark) colour.setAttribute('content', '#11161f')
+  // The first use of Intl reads its tables for tens of milliseconds: done while the network is waited for.
+  setTimeout(function () {
+    new Intl.NumberFormat()
+  })
 })()

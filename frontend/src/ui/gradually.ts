@@ -1,0 +1,31 @@
+import { computed, onScopeDispose, ref, toValue, watch, type MaybeRefOrGetter } from 'vue'
+
+/** What a phone shows of a list without scrolling. */
+const AT_FIRST = 4
+/** So few that a slow phone still answers a finger in between. */
+const AT_ONCE = 2
+
+/** The beginning of a list at once, the others a few at a time while nothing else is to be done. */
+export function useGradually<T>(list: MaybeRefOrGetter<readonly T[]>) {
+  const room = ref(AT_FIRST)
+  let next = 0
+  function more(): void {
+    next = 0
+    room.value += AT_ONCE
+  }
+  watch(
+    [room, () => toValue(list).length],
+    ([shown, length]) => {
+      if (shown < length && next === 0) next = whenIdle(more)
+    },
+    { immediate: true, flush: 'post' },
+  )
+  onScopeDispose(() => forget(next))
+  return computed(() => toValue(list).slice(0, room.value))
+}
+
+// Safari has no idle callbacks.
+const idle = 'requestIdleCallback' in window
+const whenIdle = (work: () => void): number =>
+  idle ? requestIdleCallback(work, { timeout: 100 }) : window.setTimeout(work, 16)
+const forget = (handle: number) => (idle ? cancelIdleCallback(handle) : clearTimeout(handle))
