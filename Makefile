@@ -19,7 +19,7 @@ installed := frontend/node_modules/.installed
 client := frontend/dist/index.html
 # With the folders, so that a deleted file counts as a change too.
 client_sources := docs/openapi.json $(shell find frontend -maxdepth 1 -type f; \
-  find frontend/src frontend/public frontend/scripts frontend/worker 2>/dev/null)
+  find frontend/src frontend/public frontend/build frontend/scripts frontend/worker 2>/dev/null)
 
 ##@ Use
 

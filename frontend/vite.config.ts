@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url'
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
-import { firstPage } from './first-page.ts'
-import { serviceWorker } from './worker/plugin.ts'
+import { firstFont } from './build/first-font.ts'
+import { firstPage } from './build/first-page.ts'
+import { serviceWorker } from './build/service-worker.ts'
 
 const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const server = process.env.PARKING_SERVER ?? 'http://127.0.0.1:8080'
@@ -12,6 +13,7 @@ export default defineConfig({
   plugins: [
     vue(),
     tailwindcss(),
+    firstFont(root('src/fonts/inter-first.woff2')),
     serviceWorker({
       // Who is parked sees it, and leaves, without a network.
       also: [
@@ -20,7 +22,7 @@ export default defineConfig({
         'src/features/bookings/ReceiptPage.vue',
       ],
       files: ['/early.js', '/favicon.svg', '/manifest.webmanifest'],
-      wanted: (asset) => !asset.endsWith('.woff2') || asset.includes('inter-latin-wght'),
+      wanted: (asset) => !asset.endsWith('.woff2') || asset.includes('inter-first'),
     }),
   ],
   resolve: { alias: { '@': root('src') } },

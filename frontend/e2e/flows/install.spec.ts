@@ -64,7 +64,7 @@ test('it opens without a network, also deep inside, and keeps no answer of the A
     return requests.flat().map(({ url }) => new URL(url).pathname)
   })
   expect(kept).toContain('/')
-  expect(kept.filter((path) => !/^\/(?:assets\/|theme|favicon|manifest|$)/.test(path))).toEqual([])
+  expect(kept.filter((path) => !/^\/(?:assets\/|early|favicon|manifest|$)/.test(path))).toEqual([])
 })
 
 test('what the first visit has used is there at the next one, the language too', async ({

@@ -1,22 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createApp, defineComponent, h } from 'vue'
 import { i18n } from '.'
 import { useFormat } from './format'
 import { hi } from './hi'
-
-/** The formats as a component has them. */
-function formats(): ReturnType<typeof useFormat> {
-  let found: ReturnType<typeof useFormat> | undefined
-  const Probe = defineComponent({
-    setup() {
-      found = useFormat()
-      return () => h('i')
-    },
-  })
-  createApp(Probe).use(i18n).mount(document.createElement('div'))
-  if (!found) throw new Error('not mounted')
-  return found
-}
 
 describe('formats', () => {
   it.each([
@@ -26,7 +11,7 @@ describe('formats', () => {
     [360_000_000, '100:00:00'],
     [-5, '00:00:00'],
   ])('%i ms on the clock read %s', (elapsed, expected) => {
-    expect(formats().clock(elapsed)).toBe(expected)
+    expect(useFormat().clock(elapsed)).toBe(expected)
   })
 
   it.each([
@@ -36,7 +21,7 @@ describe('formats', () => {
     [1_505, '1 d 1 h 5 min'],
     [2_880, '2 d'],
   ])('%i minutes last %s', (minutes, expected) => {
-    expect(formats().duration(minutes)).toBe(expected)
+    expect(useFormat().duration(minutes)).toBe(expected)
   })
 
   it.each([
@@ -44,7 +29,7 @@ describe('formats', () => {
     [1_940, '1.9 km'],
     [18_300, '18 km'],
   ])('%i metres are %s', (metres, expected) => {
-    expect(formats().distance(metres)).toBe(expected)
+    expect(useFormat().distance(metres)).toBe(expected)
   })
 
   it.each([
@@ -52,7 +37,7 @@ describe('formats', () => {
     [48_100, '49 kB'],
     [1_310_000, '1.3 MB'],
   ])('%i bytes are %s', (bytes, expected) => {
-    expect(formats().fileSize(bytes)).toBe(expected)
+    expect(useFormat().fileSize(bytes)).toBe(expected)
   })
 
   it.each([
@@ -65,11 +50,11 @@ describe('formats', () => {
     [1_200_000, '13 days ago'],
   ])('%i seconds ago are %s', (seconds, expected) => {
     // Some write "sec." there.
-    expect(formats().ago(seconds).replace('.', '')).toBe(expected)
+    expect(useFormat().ago(seconds).replace('.', '')).toBe(expected)
   })
 
   it('amounts of several currencies stand one after the other', () => {
-    const { amounts } = formats()
+    const { amounts } = useFormat()
     const [rupees, dollars] = [
       { amount_minor: 6_000, currency: 'INR' },
       { amount_minor: 500, currency: 'USD' },
@@ -80,21 +65,21 @@ describe('formats', () => {
   })
 
   it('sentences follow each other', () => {
-    expect(formats().sentences(['One'])).toBe('One')
-    expect(formats().sentences(['One', 'Two', 'Three'])).toBe('One. Two. Three')
+    expect(useFormat().sentences(['One'])).toBe('One')
+    expect(useFormat().sentences(['One', 'Two', 'Three'])).toBe('One. Two. Three')
   })
 
   it('days and months are those of the calendar, wherever the reader is', () => {
-    expect(formats().month('2026-10')).toBe('October 2026')
-    expect(formats().monthName('2026-10')).toBe('October')
-    expect(formats().day('2026-10-05')).toMatch(/5/)
-    expect(formats().hours(750)).toBe('12.5 h')
-    expect(formats().change(0.27)).toBe('+27%')
+    expect(useFormat().month('2026-10')).toBe('October 2026')
+    expect(useFormat().monthName('2026-10')).toBe('October')
+    expect(useFormat().day('2026-10-05')).toMatch(/5/)
+    expect(useFormat().hours(750)).toBe('12.5 h')
+    expect(useFormat().change(0.27)).toBe('+27%')
   })
 
   it('says the day only when it is another, and the year only when it is another', () => {
     const now = new Date(2026, 10, 22, 18, 0)
-    const { when } = formats()
+    const { when } = useFormat()
     expect(when(new Date(2026, 10, 22, 14, 20).getTime(), now)).not.toMatch(/Nov/)
     expect(when(new Date(2026, 10, 21, 14, 20).getTime(), now)).toMatch(/Nov/)
     expect(when(new Date(2026, 10, 21, 14, 20).getTime(), now)).not.toMatch(/2026/)
@@ -112,7 +97,7 @@ describe('formats in Hindi', () => {
   })
 
   it('count in the singular from zero to one', () => {
-    const { duration, hours, wholeHours } = formats()
+    const { duration, hours, wholeHours } = useFormat()
     expect([0, 60, 120].map(duration)).toEqual(['0 मिनट', '1 घंटा', '2 घंटे'])
     expect(duration(1_505)).toBe('1 दिन 1 घंटा 5 मिनट')
     expect(hours(750)).toBe('12.5 घंटे')
@@ -120,7 +105,7 @@ describe('formats in Hindi', () => {
   })
 
   it('group by lakh and crore, in the digits that signs in India have', () => {
-    const { clock, money, number, percent } = formats()
+    const { clock, money, number, percent } = useFormat()
     expect(money(123_456_750, 'INR')).toBe('₹12,34,567.50')
     expect(number(1_234_567)).toBe('12,34,567')
     expect(percent(0.27)).toBe('27%')
@@ -128,7 +113,7 @@ describe('formats in Hindi', () => {
   })
 
   it('name months, units and times in Hindi', () => {
-    const { ago, distance, month } = formats()
+    const { ago, distance, month } = useFormat()
     expect(month('2026-11')).toBe('नवंबर 2026')
     expect(distance(1_940)).toBe('1.9 कि॰मी॰')
     expect(ago(3)).toBe('3 सेकंड पहले')
@@ -136,6 +121,6 @@ describe('formats in Hindi', () => {
   })
 
   it('sentences end in a danda', () => {
-    expect(formats().sentences(['एक', 'दो'])).toBe('एक। दो')
+    expect(useFormat().sentences(['एक', 'दो'])).toBe('एक। दो')
   })
 })

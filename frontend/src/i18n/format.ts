@@ -1,9 +1,9 @@
 // Numbers, money, dates and stretches of time as the reader writes them.
 import { computed } from 'vue'
-import { useI18n } from 'vue-i18n'
 import type { Spend } from '@/api/types'
 import { formatMoney } from '@/lib/money'
 import { knownZone } from '@/lib/time-zone'
+import { i18n } from '.'
 
 /** English as it is written where the reader is; the product's home is India. */
 function intlLocale(language: string): string {
@@ -19,8 +19,8 @@ const UNITS_AGO = [
   [60, 'minute'],
 ] as const
 
-export function useFormat() {
-  const { locale, t } = useI18n()
+function makeFormat() {
+  const { locale, t } = i18n.global
   const intl = computed(() => intlLocale(locale.value))
 
   const dateFormat = (options: Intl.DateTimeFormatOptions) =>
@@ -197,3 +197,8 @@ export function useFormat() {
     count,
   }
 }
+
+let format: ReturnType<typeof makeFormat> | undefined
+
+/** One for all: a list has hundreds of components that write a number. */
+export const useFormat = () => (format ??= makeFormat())

@@ -1,17 +1,14 @@
 import { computed, onScopeDispose, ref, toValue, watch, type MaybeRefOrGetter } from 'vue'
 
-/** What a phone shows of a list without scrolling. */
-const AT_FIRST = 4
-/** So few that a slow phone still answers a finger in between. */
-const AT_ONCE = 2
+const AT_FIRST = 2
 
-/** The beginning of a list at once, the others a few at a time while nothing else is to be done. */
+/** The beginning of a list at once, the others one by one as the browser has time: a slow phone hears fingers in between. */
 export function useGradually<T>(list: MaybeRefOrGetter<readonly T[]>) {
   const room = ref(AT_FIRST)
   let next = 0
   function more(): void {
     next = 0
-    room.value += AT_ONCE
+    room.value += 1
   }
   watch(
     [room, () => toValue(list).length],
