@@ -99,6 +99,7 @@ const ofTheOperator: Screen[] = [
     then: async (page) => {
       await page.keyboard.press('Control+k')
       await page.keyboard.type('MH12A')
+      await page.getByRole('group', { name: 'Bookings' }).waitFor()
     },
   },
   { name: 'operator-import', who: 'operator', path: '/admin/lots/import' },
@@ -113,7 +114,13 @@ const ofTheOperator: Screen[] = [
   { name: 'operator-mails', who: 'operator', path: '/admin/mails' },
   { name: 'operator-tasks', who: 'operator', path: '/admin/tasks' },
   { name: 'operator-audit', who: 'operator', path: '/admin/audit' },
-  { name: 'operator-settings', who: 'operator', path: '/admin/settings' },
+  {
+    name: 'operator-settings',
+    who: 'operator',
+    path: '/admin/settings',
+    // Not those that hold a path of the machine.
+    then: (page) => page.getByRole('main').getByRole('textbox').fill('mail'),
+  },
 ]
 
 let server: Server
@@ -150,6 +157,9 @@ async function take(
       if (message.type() === 'error' && !isOffline) errors.push(`${page.url()}: ${message.text()}`)
     })
     if (language !== 'en') await speak(page, language)
+    // The first visit is in the system's font.
+    await page.goto('/')
+    await settle(page)
     for (const { name, path, then } of screens.filter((screen) => screen.who === who)) {
       await page.goto(path)
       await settle(page)
