@@ -179,10 +179,20 @@ impl Catalogue {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Puts one lot in, or in the place of its former self.
-    pub fn put(&self, row: &LotRow) {
+    /// A new lot.
+    pub fn add(&self, row: &LotRow) {
+        self.change(row, 0);
+    }
+
+    /// A lot has become `row`, and `freed` more of its spots are free. The count itself is not taken
+    /// from the row: on PostgreSQL other commits, before it or after it, may be told first.
+    pub fn change(&self, row: &LotRow, freed: i64) {
         let Ok(mut lots) = self.lots.write() else { return };
         let entry = Arc::new(Entry::new(row));
+        if let Some(before) = lots.by_id.get(&row.id) {
+            let free = before.free_spots.load(Ordering::Acquire) + freed;
+            entry.free_spots.store(free, Ordering::Release);
+        }
         lots.sorted.retain(|other| other.id != row.id);
         let place = lots.sorted.partition_point(|other| other.order < entry.order);
         lots.sorted.insert(place, entry.clone());
@@ -200,7 +210,7 @@ impl Catalogue {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A spot was taken (-1) or has become free (+1).
+    /// So many spots have become free; below zero: were taken.
     pub fn add_free(&self, lot: Uuid, by: i64) {
         if let Ok(lots) = self.lots.read()
             && let Some(entry) = lots.by_id.get(&lot)

@@ -153,7 +153,7 @@ async fn create(
         let subject = Some(Subject::Lot(row.id));
         audit::store::record(tx, now, &actor, Action::LotCreated, subject, &detail)?;
         let (lot, catalogue) = (row.to_lot(), catalogue.clone());
-        tx.on_commit(move || catalogue.put(&row));
+        tx.on_commit(move || catalogue.add(&row));
         Ok(lot)
     })
     .await
@@ -182,7 +182,7 @@ async fn change(
             let before = store::locked(tx, id)?;
             let details = change.check(&before.details)?;
             let number_of_spots = change.number_of_spots.unwrap_or(before.number_of_spots);
-            let row = store::update(tx, now, &before, &details, number_of_spots)?;
+            let (row, freed) = store::update(tx, now, &before, &details, number_of_spots)?;
             let detail = json!({
                 "name": row.details.name,
                 "price_per_hour_minor": [before.details.price.per_hour_minor, row.details.price.per_hour_minor],
@@ -191,7 +191,7 @@ async fn change(
             let subject = Some(Subject::Lot(id));
             audit::store::record(tx, now, &actor, Action::LotChanged, subject, &detail)?;
             let (lot, catalogue) = (row.to_lot(), catalogue.clone());
-            tx.on_commit(move || catalogue.put(&row));
+            tx.on_commit(move || catalogue.change(&row, freed));
             Ok(lot)
         })
         .await?;
@@ -277,12 +277,12 @@ async fn change_spot(
         .db
         .write(Uuid::nil(), move |tx| {
             let now = clock.now();
-            let (lot, spot) = store::change_spot(tx, now, id, &change)?;
+            let (lot, spot, freed) = store::change_spot(tx, now, id, &change)?;
             let detail = json!({ "label": spot.label, "status": spot.status });
             let subject = Some(Subject::Spot(id));
             audit::store::record(tx, now, &actor, Action::SpotChanged, subject, &detail)?;
-            let (row, catalogue) = (store::locked(tx, lot)?, catalogue.clone());
-            tx.on_commit(move || catalogue.put(&row));
+            let catalogue = catalogue.clone();
+            tx.on_commit(move || catalogue.add_free(lot, freed));
             Ok(spot)
         })
         .await?;

@@ -243,28 +243,30 @@ pub(crate) fn take_first_free(
     )
 }
 
-/// Makes a spot without an open booking free, if it is still there and in service.
-pub(crate) fn offer(tx: &mut Tx<'_>, spot: Uuid) -> Result<(), crate::db::Error> {
-    tx.exec_locking(
+/// Makes a spot without an open booking free, if it is still there and in service; says how many
+/// are free by it.
+pub(crate) fn offer(tx: &mut Tx<'_>, spot: Uuid) -> Result<i64, crate::db::Error> {
+    let freed = tx.exec_locking(
         "insert into free_spots (spot_id, lot_id, label, label_order) \
          select id, lot_id, label, label_order from spots where id = $1 and not out_of_service",
         &[spot.into()],
     )?;
-    Ok(())
+    Ok(freed.cast_signed())
 }
 
-/// Makes a spot that may be free no longer free.
-pub(crate) fn withdraw(tx: &mut Tx<'_>, spot: Uuid) -> Result<(), crate::db::Error> {
-    tx.exec(
+/// Makes a spot that may be free no longer free; says how many were.
+pub(crate) fn withdraw(tx: &mut Tx<'_>, spot: Uuid) -> Result<i64, crate::db::Error> {
+    let withdrawn = tx.exec(
         "delete from free_spots where (lot_id, label_order) = \
          (select lot_id, label_order from spots where id = $1)",
         &[spot.into()],
     )?;
-    Ok(())
+    Ok(withdrawn.cast_signed())
 }
 
 /// Writes a lot's details and grows or shrinks it to `number_of_spots`. Shrinking takes the free
-/// spots with the highest labels.
+/// spots with the highest labels. With the lot comes how many spots are free by it; fewer, if below
+/// zero.
 ///
 /// # Errors
 /// 409 `spots_occupied` when there are not that many free ones.
@@ -274,7 +276,8 @@ pub fn update(
     lot: &LotRow,
     details: &LotDetails,
     number_of_spots: i64,
-) -> Result<LotRow> {
+) -> Result<(LotRow, i64)> {
+    let mut freed = 0;
     let surplus = lot.number_of_spots - number_of_spots;
     if surplus > 0 {
         if number_of_spots < occupied_spots(tx, lot.id)? {
@@ -287,13 +290,15 @@ pub fn update(
             ),
             &[lot.id.into(), surplus.into()],
         )?;
-        tx.exec(
+        let withdrawn = tx.exec(
             "delete from free_spots where lot_id = $1 and label_order not in \
              (select label_order from spots where lot_id = $1)",
             &[lot.id.into()],
         )?;
+        freed = -withdrawn.cast_signed();
     } else if surplus < 0 {
         add_spots(tx, now, lot.id, -surplus)?;
+        freed = -surplus;
     }
     tx.exec(
         "update lots set name = $1, address = $2, city = $3, pin_code = $4, latitude = $5, \
@@ -303,14 +308,15 @@ pub fn update(
         &[&values(details)[..], &[now.into(), lot.id.into()]].concat(),
     )?;
     let (number_of_spots, free_spots) = counts(tx, lot.id)?;
-    Ok(LotRow {
+    let row = LotRow {
         id: lot.id,
         details: details.clone(),
         created_at: lot.created_at,
         updated_at: now,
         number_of_spots,
         free_spots,
-    })
+    };
+    Ok((row, freed))
 }
 
 /// How many spots of a lot have an open booking.
@@ -426,7 +432,7 @@ pub fn change_spot(
     now: Timestamp,
     id: Uuid,
     change: &SpotChange,
-) -> Result<(Uuid, AdminSpot)> {
+) -> Result<(Uuid, AdminSpot, i64)> {
     let lot: Uuid = tx
         .opt("select lot_id from spots where id = $1", &[id.into()], |row| row.get(0))?
         .ok_or(Error::NotFound)?;
@@ -453,7 +459,7 @@ pub fn change_spot(
     if namesake.is_some() {
         return Err(Error::Conflict("label_taken"));
     }
-    withdraw(tx, id)?;
+    let mut freed = -withdraw(tx, id)?;
     tx.exec(
         "update spots set label = $1, label_order = $2, out_of_service = $3 where id = $4",
         &[
@@ -464,9 +470,9 @@ pub fn change_spot(
         ],
     )?;
     if !occupied {
-        offer(tx, id)?;
+        freed += offer(tx, id)?;
     }
     let sql = format!("{ADMIN_SPOT} where s.id = $1");
     let spot = tx.one(&sql, &[id.into()], |row| admin_spot(row, now))?;
-    Ok((lot, spot))
+    Ok((lot, spot, freed))
 }

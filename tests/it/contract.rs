@@ -122,11 +122,12 @@ async fn the_client_knows_its_own_routes_and_its_files_are_named_by_content() {
     let deep = app.nobody().get("/lots/some-lot").await;
     assert_eq!((deep.status.as_u16(), deep.body == page.body), (200, true));
     let html = String::from_utf8(page.body.clone()).unwrap();
-    let script = html.split('"').find(|part| part.starts_with("/assets/")).unwrap();
-    let asset = app.nobody().get(script).await;
+    let styles = html.split('"').find(|part| part.contains(".css")).unwrap();
+    assert!(styles.starts_with("/assets/"), "{styles}");
+    let asset = app.nobody().get(styles).await;
     assert_eq!(asset.status, 200);
     assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
-    let brotli = app.nobody().send("GET", script, None, &[("accept-encoding", "gzip, br")]).await;
+    let brotli = app.nobody().send("GET", styles, None, &[("accept-encoding", "gzip, br")]).await;
     assert_eq!(brotli.header("content-encoding"), "br");
     assert!(brotli.body.len() < asset.body.len());
     app.nobody().get("/assets/nothing.js").await.refused(404, "not_found");
