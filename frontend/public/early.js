@@ -12,6 +12,16 @@
   document.documentElement.classList.toggle('dark', dark)
   var colour = document.querySelector('meta[name="theme-color"]')
   if (colour && dark) colour.setAttribute('content', '#11161f')
+  // The lots that the first page begins with: asked for beside the scripts, not after them.
+  if (location.pathname === '/' && location.search === '') {
+    window.firstLots = fetch('/api/lots?limit=20')
+      .then(function (answer) {
+        return answer.ok ? answer.json() : null
+      })
+      .catch(function () {
+        return null
+      })
+  }
   // The first use of Intl reads its tables for tens of milliseconds: done while the network is waited for.
   setTimeout(function () {
     new Intl.NumberFormat()

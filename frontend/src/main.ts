@@ -3,6 +3,7 @@ import { createApp, watch } from 'vue'
 import App from './App.vue'
 import { forgetPrivateData, readPrivateDataAnew, queryClient } from './api/query'
 import { session } from './features/auth/session'
+import { takeFirstLots } from './features/lots/first-lots'
 import { startLive } from './features/lots/live'
 import { i18n } from './i18n'
 import { speakFirst } from './i18n/language'
@@ -36,7 +37,7 @@ startDevice(queryClient)
 void session.restore()
 startLive(queryClient)
 
-void speakFirst().then(() => {
+void Promise.all([speakFirst(), takeFirstLots(queryClient)]).then(() => {
   createApp(App).use(i18n).use(VueQueryPlugin, { queryClient }).use(router).mount('#app')
 })
 registerWorker()

@@ -39,6 +39,21 @@ for (const path of ['/', '/sign-in']) {
   })
 }
 
+test('the lots are asked for once, before the scripts are there, and painted first', async ({
+  page,
+  world,
+}) => {
+  await world.lot()
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+  await page.goto('/')
+  await expect(page.getByRole('button', { name: /^Park now at/ }).first()).toBeVisible()
+  expect(asked.filter((path) => path === '/api/lots')).toHaveLength(1)
+  await page.goto('/?q=nowhere')
+  await expect(page.getByText('No lot matches')).toBeVisible()
+  expect(asked.filter((path) => path === '/api/lots')).toHaveLength(2)
+})
+
 test('no page asks another host, and none breaks its own policy', async ({
   page,
   world,

@@ -1,9 +1,9 @@
 // What this device last knew, so that it can be shown without a network, with its age: open bookings and the lots last seen. Small,
 // without tokens, and forgotten when its owner signs out or somebody else signs in.
-import { hashKey, type InfiniteData, type QueryClient } from '@tanstack/vue-query'
+import { hashKey, type QueryClient } from '@tanstack/vue-query'
 import { keys } from '@/api/query'
 import type { Booking, Lot, Page } from '@/api/types'
-import { ALL_LOTS } from '@/features/lots/queries'
+import { ALL_LOTS, type LotList } from '@/features/lots/queries'
 import { rememberJson } from '@/lib/remember'
 
 interface Known<T> {
@@ -32,8 +32,6 @@ function read(): LastKnown {
   const known = stored.get()
   return known?.version === VERSION ? known : NOTHING
 }
-
-type LotList = InfiniteData<Page<Lot>>
 
 export class LastKnownKeeper {
   private known = read()

@@ -17,7 +17,9 @@ export interface LotFilter {
   near?: string
 }
 
+/** The same in early.js. */
 const PAGE_LENGTH = 20
+export type LotList = InfiniteData<Page<Lot>>
 /** Of the page that opens first. */
 export const ALL_LOTS = keys.lotList({ q: '', near: '' })
 
