@@ -191,6 +191,31 @@ test('lots are found by name and by nearness', async ({ world, page, context }) 
   await expect(page.getByText('No lot matches')).toBeVisible()
 })
 
+test('a link that is tapped just after typing leads on, however long its page takes', async ({
+  world,
+  driver,
+  page,
+  context,
+}) => {
+  await world.signIn(context, driver)
+  await page.clock.install()
+  await page.goto('/')
+  let arrive: (() => void) | undefined
+  const arrived = new Promise<void>((resolve) => (arrive = resolve))
+  await page.route('**/assets/HistoryPage-*.js', async (route) => {
+    await arrived
+    await route.continue()
+  })
+  const asked = page.waitForRequest('**/assets/HistoryPage-*.js')
+  await page.getByLabel('Search lots').fill('somewhere')
+  await page.getByRole('link', { name: 'History' }).first().click()
+  await asked
+  await page.clock.fastForward('00:05')
+  arrive?.()
+  await expect(page).toHaveURL('/history')
+  await expect(page.getByText('No parking yet')).toBeVisible()
+})
+
 test('the page says when it is cut off, and catches up', async ({
   world,
   driver,

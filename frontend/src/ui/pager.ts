@@ -1,6 +1,6 @@
 // Filters and place of a server-paged table, kept in the URL, so a reload, a link and the back button find it again.
 import { computed, ref, watch } from 'vue'
-import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
+import { onBeforeRouteLeave, useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
 
 const TYPING_MS = 250
 
@@ -42,6 +42,8 @@ export function useUrlFilters<K extends string>(names: readonly K[]) {
         TYPING_MS,
       )
     })
+    // A page that is being left must not be called back by what was typed just before.
+    onBeforeRouteLeave(() => clearTimeout(timer))
     watch(
       () => values.value[name],
       (value) => {
