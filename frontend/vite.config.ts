@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
 import { firstFont } from './build/first-font.ts'
 import { firstPage } from './build/first-page.ts'
 import { serviceWorker } from './build/service-worker.ts'
+import { compiledWords } from './build/words.ts'
 
 const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const server = process.env.PARKING_SERVER ?? 'http://127.0.0.1:8080'
@@ -13,6 +14,7 @@ export default defineConfig({
   plugins: [
     vue(),
     tailwindcss(),
+    compiledWords(),
     firstFont(root('src/fonts/inter-first.woff2')),
     serviceWorker({
       // Who is parked sees it, and leaves, without a network.
