@@ -6,6 +6,8 @@ export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 15_000,
+      // An answer is replaced, never changed: its thousands of parts need no watching.
+      shallow: true,
       // Without a network a read fails and says so, instead of waiting for ever; it is tried again when the network is back.
       networkMode: 'always',
       refetchOnReconnect: true,

@@ -13,6 +13,9 @@ export const LOT_FIGURES = [
 ] as const
 export type LotFigure = (typeof LOT_FIGURES)[number]
 
+// Asked thousands of times: one collator is faster than `localeCompare`.
+const names = new Intl.Collator()
+
 export interface LotOrder {
   by: LotFigure
   /** From the smallest, or from A. */
@@ -45,7 +48,7 @@ export function orderLots(
     stay: (lot) => lot.average_stay_minutes ?? -1,
     revenue: (lot) => amountIn(lot.revenue, currency),
   }
-  const byName = (a: LotStats, b: LotStats) => a.lot.name.localeCompare(b.lot.name)
+  const byName = (a: LotStats, b: LotStats) => names.compare(a.lot.name, b.lot.name)
   const compare =
     by === 'name' ? byName : (a: LotStats, b: LotStats) => figure[by](a) - figure[by](b)
   // What is equal stays in the order of names, whichever way.
