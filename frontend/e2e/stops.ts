@@ -132,10 +132,11 @@ export const stops: Stop[] = [
     name: 'find, with the usual lot',
     who: 'driver',
     path: async ({ world, driver, lot }) => {
+      await addVehicles(world, driver)
       await world.release(driver, await world.park(driver, lot))
       return '/'
     },
-    ready: (page) => expect(page.getByText('Your usual lot')).toBeVisible(),
+    ready: (page) => expect(page.getByRole('button', { name: 'Another vehicle' })).toBeVisible(),
   },
   {
     name: 'parking',

@@ -1,6 +1,6 @@
 import type { Vehicle } from '../../src/api/types'
 import { expect, test } from '../test'
-import { unique } from '../world'
+import { unique, type Account, type World } from '../world'
 
 /** Four letters and digits that nobody else has. */
 const tail = () => unique().slice(-8)
@@ -46,20 +46,26 @@ test('vehicles are added, changed, preferred and removed', async ({
   await expect(rows).toHaveText([/MH 12 AB 1234\s*The blue one\s*Default/])
 })
 
-test('the usual lot is parked in with two taps, by the default vehicle', async ({
+/** A lot that this driver has used more often than any other. */
+async function usualLot(world: World, driver: Account, body: { number_of_spots: number }) {
+  const usual = await world.lot(body)
+  const closed = await world.lot()
+  const once = await world.lot()
+  for (const lot of [closed, closed, closed, usual, usual, once]) {
+    await world.release(driver, await world.park(driver, lot))
+  }
+  await world.call(world.admin, 'DELETE', `/api/lots/${closed.id}`)
+  return usual
+}
+
+test('the usual lot is parked in with one tap, by the default vehicle, at a total that was seen', async ({
   world,
   driver,
   page,
   context,
 }) => {
-  const usual = await world.lot({ number_of_spots: 4 })
-  const closed = await world.lot()
-  const once = await world.lot()
+  const usual = await usualLot(world, driver, { number_of_spots: 4 })
   const plate = `KA01${tail()}`
-  for (const lot of [closed, closed, closed, usual, usual, once]) {
-    await world.release(driver, await world.park(driver, lot))
-  }
-  await world.call(world.admin, 'DELETE', `/api/lots/${closed.id}`)
   await world.call(driver, 'POST', '/api/me/vehicles', { plate })
   await world.signIn(context, driver)
   await page.goto('/')
@@ -67,17 +73,61 @@ test('the usual lot is parked in with two taps, by the default vehicle', async (
   await expect(card.locator('[data-free]')).toHaveText('4 free')
   await world.park(await world.driver(), usual)
   await expect(card.locator('[data-free]')).toHaveText('3 free')
+  await expect(card).toContainText(plate)
+  await expect(card.locator('[data-total]')).toHaveText('₹60.00')
+  await card.getByLabel('How long will you stay?').selectOption('2 h')
+  await expect(card.locator('[data-total]')).toHaveText('₹120.00')
+  await page.reload()
+  await expect(card.locator('[data-total]'), 'the stay is remembered').toHaveText('₹120.00')
 
   await card.getByRole('button', { name: `Park now at your usual lot, ${usual.name}` }).click()
-  const form = page.getByRole('dialog', { name: `Park at ${usual.name}` })
-  await expect(form.getByRole('radio', { name: plate })).toBeChecked()
-  await expect(form.locator('[data-total]')).toHaveText('₹60.00')
-  await form.getByRole('button', { name: 'Start parking' }).click()
   await expect(page.getByRole('article')).toContainText(plate)
+  await expect(page.getByText('The clock is running.')).toBeVisible()
 
   await page.getByRole('link', { name: 'Find' }).first().click()
   await expect(page.locator(`[data-lot]`).first()).toBeVisible()
   await expect(card).toBeHidden()
+})
+
+test('without a vehicle, or with another one, the usual lot leads to the form', async ({
+  world,
+  driver,
+  page,
+  context,
+}) => {
+  const usual = await usualLot(world, driver, { number_of_spots: 4 })
+  await world.signIn(context, driver)
+  await page.goto('/')
+  const card = page.getByRole('region', { name: 'Your usual lot' })
+  await card.getByRole('button', { name: `Park now at your usual lot, ${usual.name}` }).click()
+  const form = page.getByRole('dialog', { name: `Park at ${usual.name}` })
+  await expect(form.getByLabel('Number plate')).toBeVisible()
+
+  const plate = `KA01${tail()}`
+  await world.call(driver, 'POST', '/api/me/vehicles', { plate })
+  await page.goto('/')
+  await card.getByRole('button', { name: 'Another vehicle' }).click()
+  await expect(form.getByRole('radio', { name: plate })).toBeChecked()
+})
+
+test('a usual lot that filled up unseen offers the next one', async ({
+  world,
+  driver,
+  page,
+  context,
+}) => {
+  const usual = await usualLot(world, driver, { number_of_spots: 1 })
+  await world.call(driver, 'POST', '/api/me/vehicles', { plate: `KA01${tail()}` })
+  await world.signIn(context, driver)
+  await context.route('**/api/events', (route) => route.abort())
+  await page.goto('/')
+  const card = page.getByRole('region', { name: 'Your usual lot' })
+  await expect(card.locator('[data-free]')).toHaveText('1 free')
+  await world.park(await world.driver(), usual)
+  await card.getByRole('button', { name: /^Park now/ }).click()
+  await expect(card.getByText(`${usual.name} filled up just now.`)).toBeVisible()
+  await card.getByRole('button', { name: 'Try here again' }).click()
+  await expect(card.getByRole('button', { name: /^Park now/ })).toBeVisible()
 })
 
 test('a plate that is typed is remembered only if one wants', async ({

@@ -76,7 +76,6 @@ export function useQuote(lotId: MaybeRefOrGetter<string>, minutes: MaybeRefOrGet
       const params = { path: { id: toValue(lotId) }, query: { minutes: toValue(minutes) } }
       return unwrap(api.GET('/api/lots/{id}/quote', { params, signal }))
     },
-    placeholderData: (previous) => previous,
   })
 }
 

@@ -30,5 +30,7 @@ export const vehicles = {
   usual: {
     title: 'Your usual lot',
     park: 'Park now at your usual lot, {lot}',
+    with: 'Parks {plate}.',
+    another: 'Another vehicle',
   },
 }

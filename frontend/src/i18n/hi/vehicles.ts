@@ -32,5 +32,7 @@ export const vehicles: typeof english = {
   usual: {
     title: 'आप अक्सर यहाँ पार्क करते हैं',
     park: '{lot} पर अभी पार्क करें, जहाँ आप अक्सर पार्क करते हैं',
+    with: '{plate} पार्क होगी।',
+    another: 'दूसरी गाड़ी',
   },
 }
