@@ -191,6 +191,31 @@ test('lots are found by name and by nearness', async ({ world, page, context }) 
   await expect(page.getByText('No lot matches')).toBeVisible()
 })
 
+test('the nearest lots come first at the next visit too, until one wants them no more', async ({
+  world,
+  page,
+  context,
+}) => {
+  const latitude = -60 - Math.random() * 20
+  const near = await world.lot({ latitude, longitude: 10 })
+  await context.grantPermissions(['geolocation'])
+  await context.setGeolocation({ latitude: latitude - 0.01, longitude: 10 })
+  const first = page.getByRole('main').getByRole('heading', { level: 2 }).first()
+  const nearMe = page.getByRole('button', { name: 'Near me' })
+  await page.goto('/')
+  await nearMe.click()
+  await expect(first).toHaveText(near.name)
+
+  await page.goto('/')
+  await expect(first).toHaveText(near.name)
+  await expect(nearMe).toHaveAttribute('aria-pressed', 'true')
+  await nearMe.click()
+  await expect(nearMe).toHaveAttribute('aria-pressed', 'false')
+  await page.goto('/')
+  await expect(page.getByText(/Updated/)).toBeVisible()
+  await expect(nearMe).toHaveAttribute('aria-pressed', 'false')
+})
+
 test('a link that is tapped just after typing leads on, however long its page takes', async ({
   world,
   driver,

@@ -1,4 +1,5 @@
 import { readonly, shallowRef } from 'vue'
+import { remember } from '@/lib/remember'
 import { nearText, type Place } from './map/place'
 
 type Answer = { ok: true; near: string } | { ok: false; reason: 'near_denied' | 'near_failed' }
@@ -29,4 +30,21 @@ export function locate(): Promise<Answer> {
       { timeout: WAIT_MS_MAX, maximumAge: AGE_MS_MAX },
     )
   })
+}
+
+const wanted = remember('parking:near')
+
+/** At the next visits of this device too. */
+export function wantNearest(want: boolean): void {
+  wanted.set(want ? 'yes' : 'no')
+}
+
+/** Where the reader is, if the nearest were wanted before and the browser need not ask for leave again. */
+export async function locateAgain(): Promise<string | null> {
+  if (wanted.get() !== 'yes') return null
+  // Safari before 16 has none.
+  const leave = await navigator.permissions?.query({ name: 'geolocation' })
+  if (leave?.state !== 'granted') return null
+  const answer = await locate()
+  return answer.ok ? answer.near : null
 }
