@@ -45,6 +45,17 @@ test('one box finds bookings by plate and reference, people and lots', async ({ 
   await expect(page.getByRole('row').filter({ hasText: driver.name })).toBeVisible()
 })
 
+test('what is typed right after Ctrl-K is in the box', async ({ page }) => {
+  await page.goto('about:blank')
+  const fetched = page.waitForResponse(/CommandMenu-.*js/)
+  await page.goto('/admin/audit')
+  await (await fetched).finished()
+  await expect(page.getByRole('heading', { name: 'Audit' })).toBeVisible()
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('tasks')
+  await expect(box(page)).toHaveValue('tasks')
+})
+
 test('the last answer wins, and what is not there is said', async ({ world, page }) => {
   const mark = unique().slice(-8)
   const lot = await world.lot({ name: `Quay ${mark}` })

@@ -98,7 +98,7 @@ const ofTheOperator: Screen[] = [
     path: '/admin/bookings',
     then: async (page) => {
       await page.keyboard.press('Control+k')
-      await page.keyboard.type('MH12A')
+      await page.getByRole('dialog').getByRole('textbox').fill('MH12A')
       await page.getByRole('group', { name: 'Bookings' }).waitFor()
     },
   },
