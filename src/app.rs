@@ -5,7 +5,8 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Mutex, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::auth::tokens::AccessTokens;
 use crate::auth::{AdminClaim, Revocations};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, Snapshot, Tx};
 use crate::error::Result;
 use crate::exports::files::Files;
 use crate::http::idempotency::InFlight;
@@ -23,16 +24,14 @@ use crate::http::metrics::Metrics;
 use crate::jobs::Queue;
 use crate::live::{self, Live};
 use crate::lots::catalogue::{Catalogue, Count};
+use crate::lots::store::LotRow;
 use crate::mail::transport::Mailer;
 use crate::mail::{Post, chat};
 use crate::secrets::{self, Keys};
-use crate::{auth, jobs, lots, stats};
+use crate::{auth, jobs, lots, replicas, stats};
 
 /// How often listeners hear of changes.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
-/// How often it is looked whether another process changed something: within the second that a
-/// count may be old.
-const REFRESH_EVERY: Duration = Duration::from_millis(400);
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 /// The application: cheap to clone.
@@ -61,6 +60,8 @@ pub struct Parts {
     /// Where this process listens, once it does.
     address: OnceLock<SocketAddr>,
     pub metrics: Metrics,
+    /// Held while everything is read anew, so that what is read last is the newest.
+    reading: Mutex<()>,
     shutdown: watch::Sender<bool>,
 }
 
@@ -110,26 +111,72 @@ impl App {
             chat: chat::client()?,
             address: OnceLock::new(),
             metrics: Metrics::default(),
+            reading: Mutex::default(),
             shutdown: watch::Sender::new(false),
             config,
             clock,
             db,
         }));
-        app.read_state().map_err(|error| error.to_string())?;
+        app.reread_blocking().map_err(|error| error.to_string())?;
         Ok(app)
     }
 
-    fn read_state(&self) -> Result<()> {
+    /// Reads anew what is kept in memory of the database.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub async fn reread(&self) -> Result<()> {
+        let _alone = self.reading.lock().await;
+        if self.db.is_sqlite() {
+            return self.db.write(Uuid::nil(), self.read_on_lane(true)).await;
+        }
+        self.catalogue.begin_reading();
+        let read = self.db.read(self.read_at_once()).await?;
+        self.catalogue.replace(&read.0, read.1);
+        Ok(())
+    }
+
+    /// [`App::reread`] for threads that may wait.
+    ///
+    /// # Errors
+    /// As [`App::reread`].
+    pub fn reread_blocking(&self) -> Result<()> {
+        let _alone = self.reading.blocking_lock();
+        if self.db.is_sqlite() {
+            return self.db.write_blocking(Uuid::nil(), self.read_on_lane(true));
+        }
+        self.catalogue.begin_reading();
+        let read = self.db.read_blocking(self.read_at_once())?;
+        self.catalogue.replace(&read.0, read.1);
+        Ok(())
+    }
+
+    /// SQLite commits on one lane: what is read there is taken over between the commits before and
+    /// those after.
+    fn read_on_lane(&self, anyhow: bool) -> impl FnMut(&mut Tx<'_>) -> Result<()> + Send + 'static {
         let catalogue = self.catalogue.clone();
         let (revocations, since, until) = self.revocation_window();
-        self.db.write_blocking(Uuid::nil(), move |tx| {
-            tx.changed_elsewhere()?;
-            let rows = lots::store::all(tx)?;
-            let catalogue = catalogue.clone();
-            tx.on_commit(move || catalogue.replace(&rows));
-            revocations.revoke(auth::store::revoked_since(tx, since)?, until);
+        move |tx| {
+            if tx.changed_elsewhere()? || anyhow {
+                let (rows, catalogue) = (lots::store::all(tx)?, catalogue.clone());
+                tx.on_commit(move |_| catalogue.replace(&rows, Snapshot::default()));
+                revocations.hear(auth::store::revoked_since(tx, since)?, until);
+            }
             Ok(())
-        })
+        }
+    }
+
+    /// PostgreSQL's commits go on meanwhile; the snapshot says which are in what is read.
+    fn read_at_once(
+        &self,
+    ) -> impl FnMut(&mut Tx<'_>) -> Result<(Vec<LotRow>, Snapshot)> + Send + 'static {
+        let (revocations, since, until) = self.revocation_window();
+        move |tx| {
+            tx.snapshot(|tx| {
+                revocations.hear(auth::store::revoked_since(tx, since)?, until);
+                Ok((lots::store::all(tx)?, tx.seen()?))
+            })
+        }
     }
 
     fn revocation_window(&self) -> (Arc<Revocations>, jiff::Timestamp, jiff::Timestamp) {
@@ -138,40 +185,33 @@ impl App {
         (self.revocations.clone(), now - until.duration_since(now), until)
     }
 
-    /// Starts what runs beside the requests; it ends with [`App::shut_down`]. The work on jobs takes
-    /// a moment to end: wait for what this returns.
+    /// Starts what runs beside the requests. It begins to end with [`App::shut_down`], and has ended
+    /// with [`Background::end`].
     #[must_use]
-    pub fn start_background(&self) -> oneshot::Receiver<()> {
+    pub fn start_background(&self) -> Background {
         let app = self.clone();
         tokio::spawn(async move {
             let mut shutdown = app.shutdown();
             let mut publish = tokio::time::interval(PUBLISH_EVERY);
-            let mut refresh = tokio::time::interval(REFRESH_EVERY);
             let mut forget = tokio::time::interval(FORGET_EVERY);
-            for interval in [&mut publish, &mut refresh, &mut forget] {
+            for interval in [&mut publish, &mut forget] {
                 interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             }
             loop {
-                let done = tokio::select! {
+                tokio::select! {
                     () = live::ended(&mut shutdown) => break,
-                    _ = publish.tick() => {
-                        app.publish_changes();
-                        Ok(())
-                    }
-                    _ = refresh.tick() => app.refresh().await,
+                    _ = publish.tick() => app.publish_changes(),
                     _ = forget.tick() => {
                         app.limits.forget_idle();
                         app.revocations.forget_expired(app.clock.now());
-                        Ok(())
                     }
-                };
-                if let Err(error) = done {
-                    tracing::warn!(%error, "a background task failed and will be tried again");
                 }
             }
         });
         tokio::spawn(stats::keep_counting(self.clone()));
-        jobs::worker::start(self.clone(), self.shutdown())
+        let (leave, asked) = oneshot::channel();
+        let replicas = tokio::spawn(replicas::keep_up(self.clone(), asked));
+        Background { jobs: jobs::worker::start(self.clone(), self.shutdown()), replicas, leave }
     }
 
     fn publish_changes(&self) {
@@ -185,24 +225,22 @@ impl App {
         }
     }
 
-    /// Takes over what other processes committed: an import, another replica.
+    /// Takes over what other processes committed; on SQLite only if they did.
     ///
     /// # Errors
     /// Those of storage.
     pub async fn refresh(&self) -> Result<()> {
-        let catalogue = self.catalogue.clone();
-        let (revocations, since, until) = self.revocation_window();
-        self.db
-            .write(Uuid::nil(), move |tx| {
-                if tx.changed_elsewhere()? {
-                    let rows = lots::store::all(tx)?;
-                    let catalogue = catalogue.clone();
-                    tx.on_commit(move || catalogue.replace(&rows));
-                    revocations.revoke(auth::store::revoked_since(tx, since)?, until);
-                }
-                Ok(())
-            })
-            .await
+        if self.db.is_sqlite() {
+            let _alone = self.reading.lock().await;
+            return self.db.write(Uuid::nil(), self.read_on_lane(false)).await;
+        }
+        self.reread().await
+    }
+
+    /// Another process ended these sessions.
+    pub fn hear_ended_sessions(&self, sessions: Vec<Uuid>) {
+        let (revocations, _, until) = self.revocation_window();
+        revocations.hear(sessions, until);
     }
 
     /// Notes where this process listens.
@@ -251,5 +289,28 @@ impl App {
         if let Some(parts) = Arc::into_inner(self.0) {
             parts.db.close();
         }
+    }
+}
+
+/// What runs beside the requests.
+pub struct Background {
+    jobs: oneshot::Receiver<()>,
+    replicas: JoinHandle<()>,
+    leave: oneshot::Sender<()>,
+}
+
+impl Background {
+    /// Resolves when the work on jobs has ended.
+    pub async fn jobs_ended(&mut self) {
+        // A panic there has been reported already.
+        let _ = (&mut self.jobs).await;
+    }
+
+    /// After the last request: waits for the jobs, and tells other processes what they do not know
+    /// yet.
+    pub async fn end(mut self) {
+        self.jobs_ended().await;
+        let _ = self.leave.send(());
+        let _ = self.replicas.await;
     }
 }

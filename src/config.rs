@@ -30,6 +30,8 @@ pub struct Config {
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
     pub database_url: DatabaseUrl,
+    /// May hold a password: never log it.
+    pub redis_url: Option<String>,
     /// `None`: the address that is listened on.
     pub public_url: Option<String>,
     pub secret_key: Option<String>,
@@ -60,7 +62,7 @@ pub struct Config {
     pub export_kept_hours: i64,
     /// By the name of the setting; what is switched off is missing.
     ticks: BTreeMap<&'static str, Ticks>,
-    /// Names of settings that are set and have no effect in this version.
+    /// Names of settings that are set and have no effect.
     pub unused: Vec<&'static str>,
     /// All of them as the admin may see them.
     pub shown: Vec<ShownSetting>,
@@ -180,7 +182,6 @@ impl Config {
         let data_dir: PathBuf = read.value::<String>("DATA_DIR")?.into();
         let (time_zone_name, time_zone) = time_zone(&read.value::<String>("TIME_ZONE")?)
             .map_err(|error| format!("TIME_ZONE: {error}"))?;
-        let unused = ["REDIS_URL"].into_iter().filter(|name| read.text(name).is_some()).collect();
         let chat_origin: String = read.value("GOOGLE_CHAT_ORIGIN")?;
         let webhook = read.text("GOOGLE_CHAT_WEBHOOK_URL");
         let chat_webhook_url = webhook
@@ -193,9 +194,16 @@ impl Config {
             .filter_map(|schedule| read.ticks(schedule.setting, &time_zone).transpose())
             .collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let database_url = database_url(&read, &data_dir)?;
+        let redis_url = redis_url(&read)?;
+        let mut unused = Vec::new();
+        if redis_url.is_some() && matches!(database_url, DatabaseUrl::Sqlite(_)) {
+            unused.push("REDIS_URL");
+        }
         Ok(Self {
             listen: read.value("LISTEN")?,
-            database_url: database_url(&read, &data_dir)?,
+            database_url,
+            redis_url,
             public_url: public_url(&read)?,
             secret_key: read.secret("SECRET_KEY")?,
             jwt_secret_key: read.secret("JWT_SECRET_KEY")?,
@@ -294,6 +302,13 @@ pub struct MapTiles {
     /// Scheme and host: what browsers may load pictures from.
     pub origin: String,
     pub attribution: String,
+}
+
+fn redis_url(read: &Reader<'_>) -> Result<Option<String>, String> {
+    let Some(url) = read.text("REDIS_URL") else { return Ok(None) };
+    // It may hold a password: the value is not repeated.
+    let known = url::Url::parse(&url).is_ok_and(|url| url.scheme() == "redis" && url.has_host());
+    if known { Ok(Some(url)) } else { Err("REDIS_URL: must be redis://HOST:PORT".into()) }
 }
 
 fn map_tiles(read: &Reader<'_>) -> Result<Option<MapTiles>, String> {

@@ -10,7 +10,7 @@
 //! [`threads`], [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
-//! [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands,
+//! [`replicas`] tells other processes, [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands,
 //! [`demo`] a city to look at.
 //!
 //! `docs/ARCHITECTURE.md` follows one booking from its route to its row.
@@ -37,6 +37,7 @@ pub mod mail;
 pub mod money;
 pub mod pdf;
 pub mod reminders;
+pub mod replicas;
 pub mod reports;
 pub mod search;
 pub mod secrets;

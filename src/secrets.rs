@@ -14,6 +14,8 @@ pub struct Keys {
     pub access_tokens: [u8; 32],
     /// Signs what a link in a mail may do.
     pub links: [u8; 32],
+    /// Names the installation where several share a server, and tells nothing of the secret.
+    pub fingerprint: String,
 }
 
 impl Keys {
@@ -28,6 +30,7 @@ impl Keys {
         Ok(Self {
             access_tokens: derive_key(for_tokens.as_bytes(), "access tokens"),
             links: derive_key(secret.as_bytes(), "links"),
+            fingerprint: encode(&derive_key(secret.as_bytes(), "fingerprint")[..12]),
         })
     }
 }

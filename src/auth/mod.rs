@@ -75,25 +75,43 @@ pub struct OwnSession {
 /// Sessions that have ended while their access tokens have not: kept in memory for as long as such
 /// a token can live.
 #[derive(Default)]
-pub struct Revocations(RwLock<HashMap<Uuid, Timestamp>>);
+pub struct Revocations {
+    ended: RwLock<HashMap<Uuid, Timestamp>>,
+    told: Mutex<Vec<Uuid>>,
+}
 
 impl Revocations {
     /// Refuses the session's tokens from now on; `until` is when they have all expired.
     pub fn revoke(&self, sessions: impl IntoIterator<Item = Uuid>, until: Timestamp) {
-        if let Ok(mut revoked) = self.0.write() {
-            revoked.extend(sessions.into_iter().map(|session| (session, until)));
+        let sessions: Vec<_> = sessions.into_iter().collect();
+        if let Ok(mut told) = self.told.lock() {
+            told.extend(&sessions);
         }
+        self.hear(sessions, until);
+    }
+
+    /// [`Revocations::revoke`] by another process.
+    pub fn hear(&self, sessions: Vec<Uuid>, until: Timestamp) {
+        if let Ok(mut ended) = self.ended.write() {
+            ended.extend(sessions.into_iter().map(|session| (session, until)));
+        }
+    }
+
+    /// What this process ended since this was last asked, for others.
+    #[must_use]
+    pub fn take_told(&self) -> Vec<Uuid> {
+        self.told.lock().map(|mut told| std::mem::take(&mut *told)).unwrap_or_default()
     }
 
     #[must_use]
     pub fn contains(&self, session: Uuid) -> bool {
         // A poisoned lock cannot say that a session is fine.
-        self.0.read().map_or(true, |revoked| revoked.contains_key(&session))
+        self.ended.read().map_or(true, |ended| ended.contains_key(&session))
     }
 
     pub fn forget_expired(&self, now: Timestamp) {
-        if let Ok(mut revoked) = self.0.write() {
-            revoked.retain(|_, until| *until > now);
+        if let Ok(mut ended) = self.ended.write() {
+            ended.retain(|_, until| *until > now);
         }
     }
 }

@@ -153,7 +153,7 @@ fn replace(
     audit::store::record(tx, now, actor, action, Some(Subject::User(user)), &json!({}))?;
     app.post.mail(tx, user, List::Account, None, |to| letters::password_changed(to, now))?;
     let (revocations, until) = (app.revocations.clone(), app.tokens.all_expired_after(now));
-    tx.on_commit(move || revocations.revoke(ended, until));
+    tx.on_commit(move |_| revocations.revoke(ended, until));
     Ok(())
 }
 

@@ -281,7 +281,7 @@ async fn refresh(State(app): State<App>, client: Client, cookie: Cookie) -> Resu
                     &json!({ "session": session }),
                 )?;
                 let revocations = revocations.clone();
-                tx.on_commit(move || revocations.revoke([session], until));
+                tx.on_commit(move |_| revocations.revoke([session], until));
             }
             Ok(refreshed)
         })
@@ -316,7 +316,7 @@ async fn logout(State(app): State<App>, client: Client, cookie: Cookie) -> Resul
                     let subject = Some(Subject::User(user));
                     audit::store::record(tx, now, &actor, Action::SignedOut, subject, &json!({}))?;
                     let revocations = revocations.clone();
-                    tx.on_commit(move || revocations.revoke([session], until));
+                    tx.on_commit(move |_| revocations.revoke([session], until));
                 }
                 Ok(())
             })

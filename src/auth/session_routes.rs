@@ -78,7 +78,7 @@ async fn end_sessions(
             let detail = json!({ "sessions": ended.len() });
             audit::store::record(tx, now, &actor, Action::SessionsEnded, subject, &detail)?;
             let revocations = revocations.clone();
-            tx.on_commit(move || revocations.revoke(ended, until));
+            tx.on_commit(move |_| revocations.revoke(ended, until));
             Ok(())
         })
         .await?;

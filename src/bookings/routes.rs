@@ -74,7 +74,7 @@ async fn create(
         let now = clock.now();
         let booking = store::book(tx, now, lot, driver, plate.as_ref())?;
         let catalogue = catalogue.clone();
-        tx.on_commit(move || catalogue.add_free(lot, -1));
+        tx.on_commit(move |transaction| catalogue.add_free(lot, -1, transaction));
         Ok(booking.to_booking(now))
     })
     .await
@@ -104,7 +104,7 @@ async fn create_walk_in(
         let detail = json!({ "lot": booking.lot_name, "spot": booking.spot_label });
         audit::store::record(tx, now, &actor, Action::WalkInBooked, subject, &detail)?;
         let catalogue = catalogue.clone();
-        tx.on_commit(move || catalogue.add_free(lot, -1));
+        tx.on_commit(move |transaction| catalogue.add_free(lot, -1, transaction));
         Ok(booking.to_booking(now))
     })
     .await
@@ -167,7 +167,7 @@ async fn release(
                     audit::store::record(tx, now, &actor, action, subject, &detail)?;
                 }
                 let (catalogue, lot) = (catalogue.clone(), booking.lot_id);
-                tx.on_commit(move || catalogue.add_free(lot, 1));
+                tx.on_commit(move |transaction| catalogue.add_free(lot, 1, transaction));
             }
         }
         Ok(booking.to_booking(now))

@@ -14,6 +14,7 @@ use crate::config::{self, Config, SETTINGS};
 use crate::db::Db;
 use crate::demo;
 use crate::imports::{self, say};
+use crate::replicas;
 
 /// A self-hosted parking application: lots, spots, bookings, in one binary.
 #[derive(Debug, Parser)]
@@ -195,8 +196,7 @@ fn fill_demo(app: App, days: i64, seed: u64) -> Result<(), String> {
     }
     say(&format!("A driver:      {driver}  {}", demo.driver_password));
     say("\nThese passwords are shown once. Start it with: parking serve");
-    app.close();
-    Ok(())
+    end(app)
 }
 
 fn import(app: App, what: Import) -> Result<(), String> {
@@ -211,6 +211,15 @@ fn import(app: App, what: Import) -> Result<(), String> {
             say(&format!("sessions: {closed} past bookings, {open} still open"));
         }
     }
+    end(app)
+}
+
+/// After a command that changed what running servers keep in memory.
+fn end(app: App) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(replicas::tell_and_leave(&app));
+    drop(runtime);
     app.close();
     Ok(())
 }

@@ -33,12 +33,11 @@ async fn serve(app: App) -> Result<End, String> {
     let mut stop = Stop::listen()?;
     app.listens_on(address);
     greet(&app, address).await?;
-    let jobs = app.start_background();
+    let background = app.start_background();
     let service = crate::http::Service::new(app.clone());
     let stop = async move { stop.asked().await };
     let end = server::serve(app, listener, service, stop).await;
-    // A panic there has been reported already.
-    let _ = jobs.await;
+    background.end().await;
     Ok(end)
 }
 
@@ -53,15 +52,13 @@ pub(super) fn work(config: Config, once: bool) -> Result<(), String> {
             return Ok(());
         }
         let mut stop = Stop::listen()?;
-        let mut jobs = app.start_background();
+        let mut background = app.start_background();
         eprintln!("parking {}, working on jobs", env!("CARGO_PKG_VERSION"));
         tokio::select! {
-            () = stop.asked() => {
-                app.shut_down();
-                let _ = jobs.await;
-            }
-            _ = &mut jobs => {}
+            () = stop.asked() => app.shut_down(),
+            () = background.jobs_ended() => {}
         }
+        background.end().await;
         if app.db.has_failed() { Err(STORAGE_FAILED.into()) } else { Ok(()) }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -105,7 +102,7 @@ fn runtime() -> Result<Runtime, String> {
 async fn greet(app: &App, address: std::net::SocketAddr) -> Result<(), String> {
     let url = app.base_url();
     for name in &app.config.unused {
-        eprintln!("{name} is set and has no effect in this version");
+        eprintln!("{name} is set and has no effect with SQLite");
     }
     let data = match &app.config.database_url {
         DatabaseUrl::Sqlite(path) => path.display().to_string(),

@@ -176,5 +176,9 @@ pub const SETTINGS: &[Setting] = &[
         "Where exports are kept: s3://bucket/folder, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT and the like. Default: DATA_DIR/exports.",
     ),
     setting("EXPORT_KEPT_HOURS", "168", "How long an export can be downloaded, 1 to 8760 hours."),
-    setting("REDIS_URL", "", "Understood, and not used yet: one server needs no Redis."),
+    setting(
+        "REDIS_URL",
+        "",
+        "redis://USER:PASSWORD@HOST:PORT, for several servers on one PostgreSQL: they tell each other of changes by Redis. Default: by PostgreSQL itself. With SQLite it has no effect.",
+    ),
 ];

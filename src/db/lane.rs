@@ -203,17 +203,20 @@ fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), St
         connection.roll_back();
         return Err(stop);
     }
-    if let Err(error) = connection.commit() {
-        connection.roll_back();
-        return Err(match error {
-            // Nothing was at stake.
-            error if !wrote => Stop::Command(Some(error)),
-            Error::Repeat(reason) => Stop::Commit(Error::Unavailable(reason)),
-            error => Stop::Commit(error),
-        });
-    }
+    let transaction = match connection.commit(!hooks.is_empty()) {
+        Ok(transaction) => transaction,
+        Err(error) => {
+            connection.roll_back();
+            return Err(match error {
+                // Nothing was at stake.
+                error if !wrote => Stop::Command(Some(error)),
+                Error::Repeat(reason) => Stop::Commit(Error::Unavailable(reason)),
+                error => Stop::Commit(error),
+            });
+        }
+    };
     for hook in hooks {
-        hook();
+        hook(transaction);
     }
     Ok(())
 }

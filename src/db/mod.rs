@@ -11,7 +11,9 @@
 mod checkpoint;
 mod lane;
 mod migrate;
+mod notify;
 mod postgres;
+mod snapshot;
 mod sqlite;
 mod tx;
 mod value;
@@ -28,6 +30,8 @@ use uuid::Uuid;
 use crate::error::Result;
 use lane::BoxedJob;
 pub use migrate::{Migration, SchemaVersion};
+pub use notify::Notifier;
+pub use snapshot::{Snapshot, TransactionId};
 pub use tx::{Row, Tx};
 pub use value::{Column, Value};
 
@@ -206,6 +210,21 @@ impl Db {
             DatabaseUrl::Postgres(_) => {
                 Err("a PostgreSQL database is backed up with its own pg_dump".into())
             }
+        }
+    }
+
+    /// Hands on what processes tell each other under `name`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and the like; on SQLite always.
+    pub async fn listen(
+        &self,
+        name: &str,
+        heard: tokio::sync::mpsc::Sender<String>,
+    ) -> Result<Notifier, Error> {
+        match &self.0.url {
+            DatabaseUrl::Sqlite(_) => Err(Error::Query("SQLite has no notifications".into())),
+            DatabaseUrl::Postgres(url) => Notifier::listen(url, name, heard).await,
         }
     }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
 
+use super::snapshot::TransactionId;
 use super::tx::{Access, Row};
 use super::{Error, Value};
 
@@ -72,6 +73,16 @@ impl Connection {
 
     pub(super) fn batch(&mut self, sql: &str) -> Result<(), Error> {
         Ok(self.runtime.block_on(self.client()?.batch_execute(sql))?)
+    }
+
+    /// Commits and asks for the transaction's number, in one round trip.
+    pub(super) fn commit_numbered(&mut self) -> Result<TransactionId, Error> {
+        let sql = "select pg_current_xact_id_if_assigned(); commit";
+        let answer = self.runtime.block_on(self.client()?.simple_query(sql))?;
+        Ok(answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        }))
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
+use super::snapshot::{Snapshot, TransactionId};
 use super::value::{Column, Value};
 use super::{DatabaseUrl, Error, postgres, sqlite};
 
 /// Runs after the commit, in the order of the commits of its lane.
-pub(super) type Hook = Box<dyn FnOnce() + Send>;
+pub(super) type Hook = Box<dyn FnOnce(TransactionId) + Send>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -71,10 +72,12 @@ impl Connection {
         }
     }
 
-    pub(super) fn commit(&mut self) -> Result<(), Error> {
+    /// Gives the transaction's number when it is `wanted`; SQLite has none.
+    pub(super) fn commit(&mut self, wanted: bool) -> Result<TransactionId, Error> {
         match self {
-            Self::Sqlite(connection) => connection.statement("commit"),
-            Self::Postgres(connection) => connection.batch("commit"),
+            Self::Sqlite(connection) => connection.statement("commit").map(|()| None),
+            Self::Postgres(connection) if wanted => connection.commit_numbered(),
+            Self::Postgres(connection) => connection.batch("commit").map(|()| None),
         }
     }
 
@@ -292,9 +295,24 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Which transactions the answers of [`Tx::snapshot`] hold.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn seen(&mut self) -> Result<Snapshot, Error> {
+        match self.connection {
+            Connection::Sqlite(_) => Ok(Snapshot::default()),
+            Connection::Postgres(_) => {
+                let text: String =
+                    self.one("select pg_current_snapshot()::text", &[], |row| row.get(0))?;
+                text.parse()
+            }
+        }
+    }
+
     /// Has `hook` run once this transaction is durable, before its caller hears of it. It runs on
     /// the lane: keep it short and never wait in it.
-    pub fn on_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
+    pub fn on_commit(&mut self, hook: impl FnOnce(TransactionId) + Send + 'static) {
         self.hooks.push(Box::new(hook));
     }
 }

@@ -14,7 +14,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::imports::progress_bar;
 use crate::imports::sessions::ImportedBooking;
-use crate::imports::store::{in_words, insert_bookings, refresh};
+use crate::imports::store::{in_words, insert_bookings, tell_others};
 use crate::jobs::New;
 use crate::lots::store::{insert, spots};
 use crate::lots::tariff::{Price, Tariff};
@@ -81,10 +81,11 @@ pub fn write(
         out_of_service(tx, &lots)?;
         // The reports of last month, as a schedule would make them.
         writing.queue.enqueue(tx, &New::of(&MonthlyReports { at: now }))?;
-        refresh(tx, &writing.catalogue)?;
+        tell_others(tx, &writing.catalogue);
         Ok(Written { made_admin, bookings: stays.len(), open })
     };
     let written = app.db.write_blocking(Uuid::nil(), write).map_err(in_words)?;
+    app.reread_blocking().map_err(in_words)?;
     bar.finish_and_clear();
     Ok(written)
 }

@@ -174,6 +174,7 @@ pub fn run(app: &App, path: &Path, price_per_hour_minor: i64) -> Result<Outcome,
     };
     let planned = app.db.write_blocking(Uuid::nil(), write);
     let planned = planned.map_err(|error| in_file(store::in_words(error)))?;
+    app.reread_blocking().map_err(|error| error.to_string())?;
     bar.finish();
     Ok(Outcome::of(&planned))
 }

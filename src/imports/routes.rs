@@ -88,5 +88,6 @@ async fn import_lots(
         store::write_lots(tx, at, &actor, &file, &lots, &catalogue, || {})
     });
     let lots = write.await?;
+    app.reread().await?;
     Ok(Json(LotImport { dry_run, outcome: Outcome::of(&lots), lots, problems: Vec::new(), at }))
 }

@@ -76,6 +76,7 @@ pub fn run(app: &App, path: &Path) -> Result<Outcome, String> {
     let file = File { name: file_name(path), sha256: table.sha256 };
     let place = move |lots: &HashMap<String, KnownLot>| place(&sessions, lots);
     let outcome = store::write_sessions(app, place, file, &bar).map_err(in_file)?;
+    app.reread_blocking().map_err(|error| error.to_string())?;
     bar.finish();
     Ok(outcome)
 }

@@ -19,7 +19,7 @@ use crate::ids;
 use crate::lots::LotDetails;
 use crate::lots::catalogue::Catalogue;
 use crate::lots::store::{
-    LotRow, all, currency, insert, locked, occupied_spots, one, price_at, update, withdraw,
+    LotRow, currency, insert, locked, occupied_spots, one, price_at, update, withdraw,
 };
 use crate::reports::figures::Stay;
 use crate::stats;
@@ -116,18 +116,14 @@ pub fn write_lots(
         each();
     }
     record_import(tx, now, actor, ("lots", file, imported.len()))?;
-    refresh(tx, catalogue)?;
+    tell_others(tx, catalogue);
     Ok(all)
 }
 
-/// This process sees the import at its commit, others within a second.
-///
-/// # Errors
-/// Those of storage.
-pub fn refresh(tx: &mut Tx<'_>, catalogue: &Arc<Catalogue>) -> Result<()> {
-    let (rows, catalogue) = (all(tx)?, catalogue.clone());
-    tx.on_commit(move || catalogue.replace(&rows));
-    Ok(())
+/// Other processes are told; this one reads the lots anew after the commit (`App::reread`).
+pub fn tell_others(tx: &mut Tx<'_>, catalogue: &Arc<Catalogue>) {
+    let catalogue = catalogue.clone();
+    tx.on_commit(move |_| catalogue.tell_lots());
 }
 
 fn record_import(
@@ -182,7 +178,7 @@ pub fn write_sessions(
         }
         outcome.closed = bookings.len() - outcome.open;
         record_import(tx, now, &Actor::default(), ("sessions", &file, bookings.len()))?;
-        refresh(tx, &catalogue)?;
+        tell_others(tx, &catalogue);
         Ok(outcome)
     };
     app.db.write_blocking(Uuid::nil(), write).map_err(in_words)

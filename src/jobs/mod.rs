@@ -253,7 +253,7 @@ impl Queue {
     /// Has this process look for work once `tx` is committed.
     pub fn wake_after(&self, tx: &mut Tx<'_>) {
         let wake = self.wake.clone();
-        tx.on_commit(move || wake.notify_one());
+        tx.on_commit(move |_| wake.notify_one());
     }
 
     pub(crate) async fn woken(&self) {

@@ -2,8 +2,8 @@
 //!
 //! The lanes tell the catalogue of each change after its commit and before the caller hears of it,
 //! so whoever reads next sees it. Each change begins a new generation; the answer to a question is
-//! rendered once a generation and then served as it is, with the generation as its `ETag`. What
-//! another process changed is read anew within a second (`refresh`).
+//! rendered once a generation and then served as it is, with the generation as its `ETag`. Other
+//! processes are told, and tell (`replicas.rs`); where they do not, all lots are read anew.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -18,6 +18,7 @@ use super::store::LotRow;
 use super::{Lot, LotDetails, Position};
 use crate::auth::tokens::{decode, encode};
 use crate::bookings::BookedLot;
+use crate::db::{Snapshot, TransactionId};
 use crate::error::{Error, Fields, Result};
 use crate::http::paging::{bad_cursor, parse_limit};
 use crate::ids;
@@ -131,6 +132,58 @@ struct Lots {
     by_id: HashMap<Uuid, Arc<Entry>>,
     /// In the order of the list.
     sorted: Vec<Arc<Entry>>,
+    /// What was held already as all of them were last read.
+    seen: Snapshot,
+}
+
+impl Lots {
+    fn of(rows: &[LotRow], seen: Snapshot) -> Self {
+        let mut sorted: Vec<_> = rows.iter().map(|row| Arc::new(Entry::new(row))).collect();
+        sorted.sort_by(|a, b| a.order.cmp(&b.order));
+        let by_id = sorted.iter().map(|entry| (entry.id, entry.clone())).collect();
+        Self { by_id, sorted, seen }
+    }
+
+    fn put(&mut self, row: &LotRow, freed: i64) {
+        let entry = Arc::new(Entry::new(row));
+        if let Some(before) = self.by_id.get(&row.id) {
+            let free = before.free_spots.load(Ordering::Acquire) + freed;
+            entry.free_spots.store(free, Ordering::Release);
+        }
+        self.sorted.retain(|other| other.id != row.id);
+        let place = self.sorted.partition_point(|other| other.order < entry.order);
+        self.sorted.insert(place, entry.clone());
+        self.by_id.insert(row.id, entry);
+    }
+
+    fn remove(&mut self, id: Uuid) {
+        self.by_id.remove(&id);
+        self.sorted.retain(|other| other.id != id);
+    }
+
+    fn add_free(&self, lot: Uuid, by: i64) {
+        if let Some(entry) = self.by_id.get(&lot) {
+            entry.free_spots.fetch_add(by, Ordering::AcqRel);
+        }
+    }
+}
+
+/// What a transaction did to a lot.
+enum Change {
+    /// It has become this, and so many more of its spots are free. The count itself is not taken
+    /// from the row: on PostgreSQL other commits, before it or after it, may be told first.
+    Row(Box<LotRow>, i64),
+    Gone(Uuid),
+    Free(Uuid, i64),
+}
+
+/// What other processes are to be told.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The lot, by how many more of its spots are free, and the transaction that did it.
+    pub free: Vec<(Uuid, i64, TransactionId)>,
+    /// Lots were added, changed or removed: they are to be read anew.
+    pub lots: bool,
 }
 
 /// All lots, by id and in order.
@@ -141,6 +194,9 @@ pub struct Catalogue {
     run: String,
     answers: RwLock<(u64, HashMap<String, Arc<Answer>>)>,
     changed: Mutex<BTreeSet<Uuid>>,
+    /// What is told while all lots are being read.
+    meanwhile: Mutex<Option<Vec<(Change, TransactionId)>>>,
+    told: Mutex<Told>,
 }
 
 impl Default for Catalogue {
@@ -153,72 +209,119 @@ impl Default for Catalogue {
             run: encode(&run),
             answers: RwLock::default(),
             changed: Mutex::default(),
+            meanwhile: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 }
 
 impl Catalogue {
-    /// Puts `rows` in the place of everything.
-    pub fn replace(&self, rows: &[LotRow]) {
-        let Ok(mut lots) = self.lots.write() else { return };
-        let before = std::mem::take(&mut *lots);
-        for row in rows {
-            let entry = Arc::new(Entry::new(row));
-            let same = before.by_id.get(&row.id).is_some_and(|old| {
-                old.free_spots.load(Ordering::Acquire) == row.free_spots
-                    && old.number_of_spots == row.number_of_spots
+    /// All lots are about to be read for [`Catalogue::replace`], beside commits that may or may not
+    /// be in what is read.
+    pub fn begin_reading(&self) {
+        if let (Ok(_lots), Ok(mut meanwhile)) = (self.lots.write(), self.meanwhile.lock()) {
+            *meanwhile = Some(Vec::new());
+        }
+    }
+
+    /// Puts `rows` in the place of everything, and on them what was told since
+    /// [`Catalogue::begin_reading`] and is not in `seen`.
+    pub fn replace(&self, rows: &[LotRow], seen: Snapshot) {
+        let new = Lots::of(rows, seen);
+        let (Ok(mut lots), Ok(mut meanwhile)) = (self.lots.write(), self.meanwhile.lock()) else {
+            return;
+        };
+        let before = std::mem::replace(&mut *lots, new);
+        for (change, transaction) in meanwhile.take().unwrap_or_default() {
+            if !lots.seen.holds(transaction) {
+                match change {
+                    Change::Row(row, freed) => lots.put(&row, freed),
+                    Change::Gone(id) => lots.remove(id),
+                    Change::Free(lot, by) => lots.add_free(lot, by),
+                }
+            }
+        }
+        for entry in &lots.sorted {
+            let same = before.by_id.get(&entry.id).is_some_and(|old| {
+                old.free_spots.load(Ordering::Acquire) == entry.free_spots.load(Ordering::Acquire)
+                    && old.number_of_spots == entry.number_of_spots
             });
             if !same {
-                self.note(row.id);
+                self.note(entry.id);
             }
-            lots.by_id.insert(row.id, entry.clone());
-            lots.sorted.push(entry);
         }
-        lots.sorted.sort_by(|a, b| a.order.cmp(&b.order));
         drop(lots);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
     /// A new lot.
-    pub fn add(&self, row: &LotRow) {
-        self.change(row, 0);
+    pub fn add(&self, row: &LotRow, transaction: TransactionId) {
+        self.change(row, 0, transaction);
     }
 
-    /// A lot has become `row`, and `freed` more of its spots are free. The count itself is not taken
-    /// from the row: on PostgreSQL other commits, before it or after it, may be told first.
-    pub fn change(&self, row: &LotRow, freed: i64) {
-        let Ok(mut lots) = self.lots.write() else { return };
-        let entry = Arc::new(Entry::new(row));
-        if let Some(before) = lots.by_id.get(&row.id) {
-            let free = before.free_spots.load(Ordering::Acquire) + freed;
-            entry.free_spots.store(free, Ordering::Release);
+    /// A lot has become `row`, and `freed` more of its spots are free.
+    pub fn change(&self, row: &LotRow, freed: i64, transaction: TransactionId) {
+        if let Ok(mut lots) = self.lots.write()
+            && !lots.seen.holds(transaction)
+        {
+            lots.put(row, freed);
+            self.remember(|| Change::Row(Box::new(row.clone()), freed), transaction);
         }
-        lots.sorted.retain(|other| other.id != row.id);
-        let place = lots.sorted.partition_point(|other| other.order < entry.order);
-        lots.sorted.insert(place, entry.clone());
-        lots.by_id.insert(row.id, entry);
-        drop(lots);
         self.note(row.id);
+        self.tell(|told| told.lots = true);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub fn remove(&self, id: Uuid) {
-        let Ok(mut lots) = self.lots.write() else { return };
-        lots.by_id.remove(&id);
-        lots.sorted.retain(|other| other.id != id);
-        drop(lots);
+    pub fn remove(&self, id: Uuid, transaction: TransactionId) {
+        if let Ok(mut lots) = self.lots.write() {
+            lots.remove(id);
+            self.remember(|| Change::Gone(id), transaction);
+        }
+        self.tell(|told| told.lots = true);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
     /// So many spots have become free; below zero: were taken.
-    pub fn add_free(&self, lot: Uuid, by: i64) {
+    pub fn add_free(&self, lot: Uuid, by: i64, transaction: TransactionId) {
+        self.hear_free(lot, by, transaction);
+        self.tell(|told| told.free.push((lot, by, transaction)));
+    }
+
+    /// [`Catalogue::add_free`] by another process.
+    pub fn hear_free(&self, lot: Uuid, by: i64, transaction: TransactionId) {
         if let Ok(lots) = self.lots.read()
-            && let Some(entry) = lots.by_id.get(&lot)
+            && !lots.seen.holds(transaction)
         {
-            entry.free_spots.fetch_add(by, Ordering::AcqRel);
+            lots.add_free(lot, by);
+            self.remember(|| Change::Free(lot, by), transaction);
         }
         self.note(lot);
         self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn remember(&self, change: impl FnOnce() -> Change, transaction: TransactionId) {
+        if let Ok(mut meanwhile) = self.meanwhile.lock()
+            && let Some(meanwhile) = &mut *meanwhile
+        {
+            meanwhile.push((change(), transaction));
+        }
+    }
+
+    fn tell(&self, tell: impl FnOnce(&mut Told)) {
+        if let Ok(mut told) = self.told.lock() {
+            tell(&mut told);
+        }
+    }
+
+    /// Lots were written by an import.
+    pub fn tell_lots(&self) {
+        self.tell(|told| told.lots = true);
+    }
+
+    /// What this process did since this was last asked.
+    #[must_use]
+    pub fn take_told(&self) -> Told {
+        self.told.lock().map(|mut told| std::mem::take(&mut *told)).unwrap_or_default()
     }
 
     fn note(&self, lot: Uuid) {
@@ -475,12 +578,13 @@ mod tests {
 
     fn catalogue() -> Catalogue {
         let catalogue = Catalogue::default();
-        catalogue.replace(&[
+        let rows = [
             lot(1, "Lakeside Mall", "Mumbai", Some((19.12, 72.9))),
             lot(2, "airport", "Mumbai", Some((19.09, 72.86))),
             lot(3, "Tech Park", "Pune", Some((18.56, 73.78))),
             lot(4, "Old Market", "Pune", None),
-        ]);
+        ];
+        catalogue.replace(&rows, Snapshot::default());
         catalogue
     }
 
@@ -548,7 +652,7 @@ mod tests {
         let ask = || catalogue.lot(Uuid::from_u128(1)).unwrap();
         let before = ask();
         assert!(Arc::ptr_eq(&before, &ask()));
-        catalogue.add_free(Uuid::from_u128(1), -1);
+        catalogue.add_free(Uuid::from_u128(1), -1, None);
         let after = ask();
         assert_ne!(before.etag, after.etag);
         let lot: Lot = serde_json::from_slice(&after.plain).unwrap();

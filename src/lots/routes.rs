@@ -153,7 +153,7 @@ async fn create(
         let subject = Some(Subject::Lot(row.id));
         audit::store::record(tx, now, &actor, Action::LotCreated, subject, &detail)?;
         let (lot, catalogue) = (row.to_lot(), catalogue.clone());
-        tx.on_commit(move || catalogue.add(&row));
+        tx.on_commit(move |transaction| catalogue.add(&row, transaction));
         Ok(lot)
     })
     .await
@@ -191,7 +191,7 @@ async fn change(
             let subject = Some(Subject::Lot(id));
             audit::store::record(tx, now, &actor, Action::LotChanged, subject, &detail)?;
             let (lot, catalogue) = (row.to_lot(), catalogue.clone());
-            tx.on_commit(move || catalogue.change(&row, freed));
+            tx.on_commit(move |transaction| catalogue.change(&row, freed, transaction));
             Ok(lot)
         })
         .await?;
@@ -220,7 +220,7 @@ async fn delete(
             let subject = Some(Subject::Lot(id));
             audit::store::record(tx, now, &actor, Action::LotDeleted, subject, &detail)?;
             let catalogue = catalogue.clone();
-            tx.on_commit(move || catalogue.remove(id));
+            tx.on_commit(move |transaction| catalogue.remove(id, transaction));
             Ok(())
         })
         .await?;
@@ -282,7 +282,7 @@ async fn change_spot(
             let subject = Some(Subject::Spot(id));
             audit::store::record(tx, now, &actor, Action::SpotChanged, subject, &detail)?;
             let catalogue = catalogue.clone();
-            tx.on_commit(move || catalogue.add_free(lot, freed));
+            tx.on_commit(move |transaction| catalogue.add_free(lot, freed, transaction));
             Ok(spot)
         })
         .await?;

@@ -159,7 +159,7 @@ async fn delete_me(
             let subject = Some(Subject::User(user.id));
             audit::store::record(tx, now, &actor, Action::AccountDeleted, subject, &json!({}))?;
             let revocations = revocations.clone();
-            tx.on_commit(move || revocations.revoke(ended, until));
+            tx.on_commit(move |_| revocations.revoke(ended, until));
             Ok(())
         })
         .await?;
@@ -214,7 +214,7 @@ async fn change_user(
             if !active {
                 let ended = end_sessions(tx, now, id, None)?;
                 let revocations = revocations.clone();
-                tx.on_commit(move || revocations.revoke(ended, until));
+                tx.on_commit(move |_| revocations.revoke(ended, until));
             }
             let action = if active { Action::UserEnabled } else { Action::UserDisabled };
             audit::store::record(tx, now, &actor, action, Some(Subject::User(id)), &json!({}))?;

@@ -80,6 +80,18 @@ impl TestApp {
         Self { app, clock, folder, service, peer: ([192, 0, 2, 1], 40_000).into() }
     }
 
+    /// Another server of the same installation, with the same settings but for these.
+    pub async fn replica(&self, settings: &[(&str, &str)]) -> Self {
+        let url = match &self.app.config.database_url {
+            parking::db::DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
+            parking::db::DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        let folder = self.folder.path().to_str().unwrap();
+        let redis = self.app.config.redis_url.as_deref().unwrap_or_default();
+        let same = [("DATABASE_URL", url.as_str()), ("DATA_DIR", folder), ("REDIS_URL", redis)];
+        Self::with(&[&same, settings].concat()).await
+    }
+
     /// Another process's view of the same installation.
     pub async fn another(&self) -> App {
         let (config, clock) = (self.app.config.clone(), self.clock.clone());

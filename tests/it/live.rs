@@ -54,13 +54,7 @@ on_both! {
     async fn what_another_process_commits_is_taken_over(app: TestApp) {
         let admin = app.admin().await;
         let lot = admin.new_lot("Central", 3).await;
-        // A second application on the same database stands for another process.
-        let url = match &app.app.config.database_url {
-            parking::db::DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
-            parking::db::DatabaseUrl::Postgres(url) => url.clone(),
-        };
-        let folder = app.folder.path().to_str().unwrap();
-        let other = TestApp::with(&[("DATABASE_URL", &url), ("DATA_DIR", folder)]).await;
+        let other = app.replica(&[]).await;
         other.nobody().with_token(admin.token()).walk_in(&lot, "A1").await.expect(201);
         app.app.refresh().await.unwrap();
         assert_eq!(app.nobody().free_spots(&lot).await, 2);

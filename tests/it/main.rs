@@ -22,6 +22,7 @@ mod mails;
 mod peers;
 mod process;
 mod reminders;
+mod replicas;
 mod reports;
 mod search;
 mod sessions;

@@ -107,7 +107,7 @@ on_both! {
             let (ran, now) = (ran.clone(), app.now());
             app.app.db.write(Uuid::nil(), move |tx| {
                 let ran = ran.clone();
-                tx.on_commit(move || { ran.fetch_add(1, Ordering::SeqCst); });
+                tx.on_commit(move |_| { ran.fetch_add(1, Ordering::SeqCst); });
                 let sql = "insert into imports (sha256, kind, file_name, row_count, imported_at) values ($1, $2, $3, $4, $5)";
                 tx.exec(sql, &[(&[key; 32]).into(), "test".into(), "f".into(), 1_i64.into(), now.into()])?;
                 if refuse { Err(Error::NotFound) } else { Ok(()) }

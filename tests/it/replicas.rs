@@ -1,0 +1,143 @@
+//! Several servers on one PostgreSQL: what one commits, the others know.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use parking::app::Background;
+
+use crate::harness::{Caller, TestApp};
+use crate::peers::RedisServer;
+
+/// Three servers of one installation, and what they do beside requests.
+struct Replicas {
+    apps: [TestApp; 3],
+    _background: [Background; 3],
+}
+
+impl Replicas {
+    async fn start(settings: &[(&str, &str)]) -> Self {
+        let first = TestApp::on_postgres(settings).await;
+        let (second, third) = (first.replica(&[]).await, first.replica(&[]).await);
+        let apps = [first, second, third];
+        let background = apps.each_ref().map(|app| app.app.start_background());
+        Self { apps, _background: background }
+    }
+
+    /// The same person at the server `number`.
+    fn at<'a>(&'a self, number: usize, caller: &Caller<'_>) -> Caller<'a> {
+        self.apps[number].nobody().with_token(caller.token())
+    }
+}
+
+/// Waits for a fact that has to come true, as long as a test may hang.
+async fn until(mut fact: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !fact().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.expect("it comes true");
+}
+
+async fn a_booking_and_the_end_of_a_session_are_known_to_all(replicas: &Replicas) {
+    let admin = replicas.apps[0].admin().await;
+    let lot = admin.new_lot("Central", 3).await;
+    let knows_free = async |number: usize, free: i64| {
+        let nobody = replicas.apps[number].nobody();
+        let path = format!("/api/lots/{lot}");
+        until(async || nobody.get(&path).await.json()["free_spots"] == free).await;
+    };
+    knows_free(1, 3).await;
+    knows_free(2, 3).await;
+    let asha = replicas.apps[1].driver("asha").await;
+    let booking = asha.park(&lot).await.expect(201);
+    knows_free(0, 2).await;
+    knows_free(2, 2).await;
+    replicas.at(2, &asha).release(&booking).await.expect(200);
+    knows_free(0, 3).await;
+    knows_free(1, 3).await;
+
+    let elsewhere = replicas.at(2, &asha);
+    elsewhere.get("/api/me").await.expect(200);
+    asha.send("POST", "/api/auth/logout", None, &[("cookie", &asha.cookie)]).await.expect(204);
+    until(async || elsewhere.get("/api/me").await.status == 401).await;
+}
+
+#[tokio::test]
+async fn what_one_server_commits_the_others_hear_from_postgresql() {
+    let replicas = Replicas::start(&[]).await;
+    a_booking_and_the_end_of_a_session_are_known_to_all(&replicas).await;
+}
+
+#[tokio::test]
+async fn what_one_server_commits_the_others_hear_from_redis() {
+    let redis = RedisServer::start();
+    let replicas = Replicas::start(&[("REDIS_URL", &redis.url())]).await;
+    a_booking_and_the_end_of_a_session_are_known_to_all(&replicas).await;
+}
+
+#[tokio::test]
+async fn without_redis_everything_goes_on_and_with_it_again_too() {
+    let mut redis = RedisServer::start();
+    let replicas = Replicas::start(&[("REDIS_URL", &redis.url())]).await;
+    redis.kill();
+    a_booking_and_the_end_of_a_session_are_known_to_all(&replicas).await;
+    redis.start_again();
+    let admin = replicas.apps[0].sign_in("admin@example.org").await;
+    let lot = admin.new_lot("North", 2).await;
+    admin.park(&lot).await.expect(201);
+    let nobody = replicas.apps[2].nobody();
+    until(async || nobody.get(&format!("/api/lots/{lot}")).await.json()["free_spots"] == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_change_counts_twice_or_not_at_all_while_everything_is_read_anew() {
+    const DRIVERS: usize = 12;
+    const STAYS: usize = 12;
+    let replicas = Replicas::start(&[]).await;
+    let admin = replicas.apps[0].admin().await;
+    let lot = admin.new_lot("Central", 40).await;
+    let mut drivers = Vec::new();
+    for number in 0..DRIVERS {
+        let app = &replicas.apps[number % 3];
+        drivers.push(app.driver(&format!("driver{number}")).await);
+    }
+    let lots = format!("/api/lots/{lot}");
+    for app in &replicas.apps {
+        until(async || app.nobody().get(&lots).await.status == 200).await;
+    }
+    let park = async |driver: &Caller<'_>, number: usize| {
+        for stay in 0..STAYS {
+            let booking = driver.park(&lot).await.expect(201);
+            // The last one stays.
+            if stay + 1 < STAYS {
+                replicas.at((number + stay) % 3, driver).release(&booking).await.expect(200);
+            }
+        }
+    };
+    let parked = join_all(drivers.iter().enumerate().map(|(number, driver)| park(driver, number)));
+    let reading = async {
+        loop {
+            for app in &replicas.apps {
+                app.app.reread().await.unwrap();
+            }
+        }
+    };
+    tokio::select! {
+        _ = parked => {}
+        () = reading => {}
+    }
+    // Whoever knows the last of what each server did knows all before it.
+    let last = admin.new_lot("North", 3).await;
+    for app in &replicas.apps {
+        let path = format!("/api/lots/{last}");
+        until(async || app.nobody().get(&path).await.status == 200).await;
+        let at = app.nobody().with_token(admin.token());
+        at.park(&last).await.expect(201);
+    }
+    for app in &replicas.apps {
+        let nobody = app.nobody();
+        until(async || nobody.free_spots(&last).await == 0).await;
+        assert_eq!(nobody.free_spots(&lot).await, 40 - i64::try_from(DRIVERS).unwrap());
+    }
+}
