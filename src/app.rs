@@ -86,7 +86,8 @@ impl App {
             Files::open(&config.exports).map_err(|error| format!("EXPORTS_URL: {error}"))?;
         let queue = Queue::new(clock.clone());
         let zone = (config.time_zone_name.clone(), config.time_zone.clone());
-        let db = Db::open(&config.database_url).map_err(|error| error.to_string())?;
+        let db =
+            Db::open(&config.database_url, &config.database).map_err(|error| error.to_string())?;
         for migration in db.migrate()? {
             tracing::info!(%migration, "migrated the schema");
         }

@@ -9,11 +9,12 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
-use crate::db::DatabaseUrl;
+use crate::db::{self, DatabaseUrl};
 use crate::exports::files::Place;
 use crate::jobs::schedule::Ticks;
 use crate::mail::chat;
@@ -30,6 +31,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
     pub database_url: DatabaseUrl,
+    pub database: db::Options,
     /// May hold a password: never log it.
     pub redis_url: Option<String>,
     /// `None`: the address that is listened on.
@@ -203,6 +205,7 @@ impl Config {
         Ok(Self {
             listen: read.value("LISTEN")?,
             database_url,
+            database: database(&read)?,
             redis_url,
             public_url: public_url(&read)?,
             secret_key: read.secret("SECRET_KEY")?,
@@ -292,6 +295,18 @@ fn database_url(read: &Reader<'_>, data_dir: &Path) -> Result<DatabaseUrl, Strin
         return url.parse().map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"));
     }
     Ok(DatabaseUrl::Sqlite(data_dir.join("parking.sqlite")))
+}
+
+fn database(read: &Reader<'_>) -> Result<db::Options, String> {
+    let seconds =
+        |name, max| read.number(name, 1..=max).map(|n| Duration::from_secs(n.unsigned_abs()));
+    Ok(db::Options {
+        lanes: to_usize(read.number("DATABASE_LANES", 1..=64)?),
+        readers: to_usize(read.number("DATABASE_READERS", 1..=64)?),
+        statement_time_max: seconds("DATABASE_STATEMENT_SECONDS", 3600)?,
+        lock_time_max: seconds("DATABASE_LOCK_SECONDS", 600)?,
+        pooled: read.switch("DATABASE_POOLED")?,
+    })
 }
 
 /// Where the map's tiles are, other than on this server.

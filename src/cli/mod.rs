@@ -173,7 +173,7 @@ fn open(config: Config) -> Result<App, String> {
 
 fn migrate(config: &Config) -> Result<(), String> {
     crate::secrets::private_folder(&config.data_dir)?;
-    let db = Db::open(&config.database_url).map_err(|error| error.to_string())?;
+    let db = Db::open(&config.database_url, &config.database).map_err(|error| error.to_string())?;
     let applied = db.migrate()?;
     for migration in &applied {
         say(&format!("applied {migration}"));
@@ -230,7 +230,7 @@ fn backup(config: &Config, file: &Path) -> Result<(), String> {
     {
         return Err(format!("there is no database at {}", path.display()));
     }
-    let db = Db::open(&config.database_url).map_err(|error| error.to_string())?;
+    let db = Db::open(&config.database_url, &config.database).map_err(|error| error.to_string())?;
     db.backup(file)?;
     db.close();
     let bytes = std::fs::metadata(file).map(|file| file.len()).unwrap_or_default();

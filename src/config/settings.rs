@@ -38,6 +38,27 @@ pub const SETTINGS: &[Setting] = &[
         "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME. Default: parking.sqlite in DATA_DIR. SQLALCHEMY_DATABASE_URI is understood as well.",
     ),
     setting(
+        "DATABASE_LANES",
+        "4",
+        "Connections of a server to PostgreSQL that write, 1 to 64. A lot's bookings share one; more help many lots.",
+    ),
+    setting("DATABASE_READERS", "4", "Connections of a server to the database that read, 1 to 64."),
+    setting(
+        "DATABASE_STATEMENT_SECONDS",
+        "60",
+        "How long a statement may take on PostgreSQL, 1 to 3600 seconds.",
+    ),
+    setting(
+        "DATABASE_LOCK_SECONDS",
+        "10",
+        "How long a statement may wait for a lock on PostgreSQL, 1 to 600 seconds.",
+    ),
+    setting(
+        "DATABASE_POOLED",
+        "no",
+        "yes: DATABASE_URL leads to a pooler such as PgBouncer in transaction mode. Slower: statements are not prepared.",
+    ),
+    setting(
         "PUBLIC_URL",
         "",
         "Where people reach this server, as in https://parking.example.org. Default: http:// and the address of LISTEN.",

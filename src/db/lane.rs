@@ -129,12 +129,15 @@ pub(super) fn spawn_reader(
             let mut hooks = Vec::new();
             let mut answer = Ok(());
             for _ in 0..ATTEMPTS_MAX {
-                answer = connection.ready().and_then(|()| {
-                    match job.run(&mut Tx::new(&mut connection, &mut hooks)) {
-                        Outcome::Failed(error) => Err(error),
-                        Outcome::Commit | Outcome::RollBack => Ok(()),
-                    }
-                });
+                answer =
+                    connection.ready().and_then(|()| connection.begin_reading()).and_then(|()| {
+                        let outcome = job.run(&mut Tx::new(&mut connection, &mut hooks));
+                        connection.end_reading();
+                        match outcome {
+                            Outcome::Failed(error) => Err(error),
+                            Outcome::Commit | Outcome::RollBack => Ok(()),
+                        }
+                    });
                 if !matches!(answer, Err(Error::Repeat(_))) {
                     break;
                 }

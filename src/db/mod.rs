@@ -23,6 +23,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use uuid::Uuid;
@@ -37,10 +38,35 @@ pub use value::{Column, Value};
 
 /// How many commands may wait for a lane before a new one is refused as [`Error::Overloaded`].
 const QUEUE_COMMANDS_MAX: usize = 8192;
-/// Connections for reading, on either engine.
-const READERS: usize = 4;
-/// PostgreSQL lanes. Commands on one lot always share a lane, so more lanes only help many lots.
-const POSTGRES_LANES: usize = 4;
+
+/// How a database is used.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// PostgreSQL's connections for writing; SQLite has one. Commands on one lot always share a
+    /// lane, so more lanes only help many lots.
+    pub lanes: usize,
+    /// Connections for reading.
+    pub readers: usize,
+    /// How long a statement may take on PostgreSQL.
+    pub statement_time_max: Duration,
+    /// And how long it may wait for a lock.
+    pub lock_time_max: Duration,
+    /// PostgreSQL is reached through a pooler that gives each transaction another connection: a
+    /// connection keeps no settings and no prepared statements.
+    pub pooled: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lanes: 4,
+            readers: 4,
+            statement_time_max: Duration::from_mins(1),
+            lock_time_max: Duration::from_secs(10),
+            pooled: false,
+        }
+    }
+}
 
 /// What storage can answer instead of rows.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -114,15 +140,15 @@ impl Db {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached or opened.
-    pub fn open(url: &DatabaseUrl) -> Result<Self, Error> {
+    pub fn open(url: &DatabaseUrl, options: &Options) -> Result<Self, Error> {
         let failed = Arc::new(AtomicBool::new(false));
         let lane_count = match url {
             DatabaseUrl::Sqlite(_) => 1,
-            DatabaseUrl::Postgres(_) => POSTGRES_LANES,
+            DatabaseUrl::Postgres(_) => options.lanes,
         };
         let (mut lanes, mut writer_threads) = (Vec::new(), Vec::new());
         for number in 0..lane_count {
-            let mut connection = tx::Connection::open(url, tx::Access::Write)?;
+            let mut connection = tx::Connection::open(url, options, tx::Access::Write)?;
             let beside = connection.start_beside(url, &failed)?;
             let (sender, queue) = crossbeam_channel::bounded(QUEUE_COMMANDS_MAX);
             writer_threads.push(lane::spawn_writer(number, connection, queue, failed.clone()));
@@ -131,8 +157,8 @@ impl Db {
         }
         let (readers, queue) = crossbeam_channel::bounded(QUEUE_COMMANDS_MAX);
         let mut reader_threads = Vec::new();
-        for number in 0..READERS {
-            let connection = tx::Connection::open(url, tx::Access::Read)?;
+        for number in 0..options.readers {
+            let connection = tx::Connection::open(url, options, tx::Access::Read)?;
             let failed = failed.clone();
             reader_threads.push(lane::spawn_reader(number, connection, queue.clone(), failed));
         }

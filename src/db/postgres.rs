@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
 
 use super::snapshot::TransactionId;
 use super::tx::{Access, Row};
-use super::{Error, Value};
+use super::{Error, Options, Value};
 
 const CONNECT_SECONDS_MAX: u64 = 5;
-/// A statement that runs longer is given up by the server.
-const STATEMENT_SETTINGS: &str = "set statement_timeout = '60s'; set lock_timeout = '10s'; \
-     set idle_in_transaction_session_timeout = '60s'; set time zone 'UTC'";
 
 pub(super) struct Connection {
     runtime: Runtime,
     config: Config,
     access: Access,
     client: Option<Client>,
+    /// How a connection, or behind a pooler each transaction, is set up.
+    settings: String,
+    pooled: bool,
     statements: HashMap<String, Statement>,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn check_url(url: &str) -> Result<(), String> {
 }
 
 impl Connection {
-    pub(super) fn open(url: &str, access: Access) -> Result<Self, Error> {
+    pub(super) fn open(url: &str, options: &Options, access: Access) -> Result<Self, Error> {
         let mut config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| Error::Query(error.to_string()))?;
         config.connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX));
@@ -39,8 +39,24 @@ impl Connection {
             .enable_all()
             .build()
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        let mut connection =
-            Self { runtime, config, access, client: None, statements: HashMap::new() };
+        let Options { statement_time_max, lock_time_max, pooled, .. } = *options;
+        let set = if pooled { "set local" } else { "set" };
+        let settings = [
+            ("statement_timeout", format!("{}ms", statement_time_max.as_millis())),
+            ("lock_timeout", format!("{}ms", lock_time_max.as_millis())),
+            ("idle_in_transaction_session_timeout", "60s".into()),
+            ("timezone", "UTC".into()),
+        ];
+        let settings = settings.iter().map(|(name, value)| format!("{set} {name} = '{value}'; "));
+        let mut connection = Self {
+            runtime,
+            config,
+            access,
+            client: None,
+            settings: settings.collect(),
+            pooled,
+            statements: HashMap::new(),
+        };
         connection.ready()?;
         Ok(connection)
     }
@@ -52,19 +68,55 @@ impl Connection {
         self.client = None;
         self.statements.clear();
         let unavailable = |error| Error::Unavailable(describe(&error));
+        let read_only = "set default_transaction_read_only = on";
         let client = self.runtime.block_on(async {
             let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
             // Polled whenever this thread waits for an answer.
             tokio::spawn(connection);
-            client.batch_execute(STATEMENT_SETTINGS).await.map_err(unavailable)?;
-            if self.access == Access::Read {
-                let read_only = "set default_transaction_read_only = on";
-                client.batch_execute(read_only).await.map_err(unavailable)?;
+            if !self.pooled {
+                client.batch_execute(&self.settings).await.map_err(unavailable)?;
+                if self.access == Access::Read {
+                    client.batch_execute(read_only).await.map_err(unavailable)?;
+                }
             }
             Ok::<_, Error>(client)
         })?;
         self.client = Some(client);
         Ok(())
+    }
+
+    pub(super) fn begin(&mut self) -> Result<(), Error> {
+        if self.pooled {
+            self.batch(&format!("begin; {}", self.settings))
+        } else {
+            self.batch("begin")
+        }
+    }
+
+    /// Behind a pooler what is read is a transaction of one state, so that settings hold for it.
+    pub(super) fn begin_reading(&mut self) -> Result<(), Error> {
+        if !self.pooled {
+            return Ok(());
+        }
+        let settings = &self.settings;
+        self.batch(&format!("begin isolation level repeatable read, read only; {settings}"))
+    }
+
+    pub(super) fn end_reading(&mut self) {
+        if self.pooled {
+            // It has changed nothing; one that is gone is rolled back.
+            let _ = self.batch("rollback");
+        }
+    }
+
+    pub(super) fn begin_snapshot(&mut self) -> Result<(), Error> {
+        if self.pooled { Ok(()) } else { self.batch("begin isolation level repeatable read") }
+    }
+
+    pub(super) fn end_snapshot(&mut self) {
+        if !self.pooled {
+            let _ = self.batch("rollback");
+        }
     }
 
     fn client(&self) -> Result<&Client, Error> {
@@ -95,6 +147,9 @@ impl Connection {
     }
 
     pub(super) fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        if self.pooled {
+            return Ok(self.runtime.block_on(self.client()?.execute_typed(sql, &typed(params)))?);
+        }
         let statement = self.prepare(sql)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
         Ok(self.runtime.block_on(self.client()?.execute(&statement, &params))?)
@@ -106,11 +161,20 @@ impl Connection {
         params: &[Value<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let statement = self.prepare(sql)?;
-        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
-        let rows = self.runtime.block_on(self.client()?.query(&statement, &params))?;
+        let rows = if self.pooled {
+            self.runtime.block_on(self.client()?.query_typed(sql, &typed(params)))?
+        } else {
+            let statement = self.prepare(sql)?;
+            let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
+            self.runtime.block_on(self.client()?.query(&statement, &params))?
+        };
         rows.iter().try_for_each(|row| each(&Row::Postgres(row)))
     }
+}
+
+/// The parameters of a statement that is not prepared, with their types.
+fn typed<'v>(params: &'v [Value<'_>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
+    params.iter().map(|value| (value as &(dyn ToSql + Sync), value.postgres_type())).collect()
 }
 
 impl From<tokio_postgres::Error> for Error {

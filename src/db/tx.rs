@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use super::snapshot::{Snapshot, TransactionId};
 use super::value::{Column, Value};
-use super::{DatabaseUrl, Error, postgres, sqlite};
+use super::{DatabaseUrl, Error, Options, postgres, sqlite};
 
 /// Runs after the commit, in the order of the commits of its lane.
 pub(super) type Hook = Box<dyn FnOnce(TransactionId) + Send>;
@@ -26,11 +26,15 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    pub(super) fn open(url: &DatabaseUrl, access: Access) -> Result<Self, Error> {
+    pub(super) fn open(
+        url: &DatabaseUrl,
+        options: &Options,
+        access: Access,
+    ) -> Result<Self, Error> {
         match url {
             DatabaseUrl::Sqlite(path) => sqlite::Connection::open(path, access).map(Self::Sqlite),
             DatabaseUrl::Postgres(url) => {
-                postgres::Connection::open(url, access).map(Self::Postgres)
+                postgres::Connection::open(url, options, access).map(Self::Postgres)
             }
         }
     }
@@ -60,15 +64,37 @@ impl Connection {
     pub(super) fn begin(&mut self) -> Result<(), Error> {
         match self {
             Self::Sqlite(connection) => connection.statement("begin immediate"),
-            Self::Postgres(connection) => connection.batch("begin"),
+            Self::Postgres(connection) => connection.begin(),
         }
     }
 
-    /// One state of the database for all questions up to the end of the transaction.
+    /// Before the questions of one [`super::Db::read`].
+    pub(super) fn begin_reading(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => connection.begin_reading(),
+        }
+    }
+
+    pub(super) fn end_reading(&mut self) {
+        match self {
+            Self::Sqlite(_) => {}
+            Self::Postgres(connection) => connection.end_reading(),
+        }
+    }
+
+    /// One state of the database for all questions up to [`Connection::end_snapshot`].
     fn begin_snapshot(&mut self) -> Result<(), Error> {
         match self {
             Self::Sqlite(connection) => connection.statement("begin"),
-            Self::Postgres(connection) => connection.batch("begin isolation level repeatable read"),
+            Self::Postgres(connection) => connection.begin_snapshot(),
+        }
+    }
+
+    fn end_snapshot(&mut self) {
+        match self {
+            Self::Sqlite(connection) => connection.roll_back(),
+            Self::Postgres(connection) => connection.end_snapshot(),
         }
     }
 
@@ -233,8 +259,7 @@ impl<'c> Tx<'c> {
     ) -> crate::Result<T> {
         self.connection.begin_snapshot()?;
         let answer = questions(self);
-        // It has changed nothing.
-        self.connection.roll_back();
+        self.connection.end_snapshot();
         answer
     }
 

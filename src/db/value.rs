@@ -69,6 +69,22 @@ impl rusqlite::ToSql for Value<'_> {
 /// Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
+impl Value<'_> {
+    /// Its type in PostgreSQL. A null has none: the statement says it.
+    pub(super) fn postgres_type(&self) -> Type {
+        match self {
+            Self::Null => Type::UNKNOWN,
+            Self::Bool(_) => Type::BOOL,
+            Self::Int(_) => Type::INT8,
+            Self::Real(_) => Type::FLOAT8,
+            Self::Text(_) => Type::TEXT,
+            Self::Bytes(_) => Type::BYTEA,
+            Self::Id(_) => Type::UUID,
+            Self::Time(_) => Type::TIMESTAMPTZ,
+        }
+    }
+}
+
 impl ToSql for Value<'_> {
     fn to_sql(
         &self,

@@ -87,8 +87,14 @@ impl TestApp {
             parking::db::DatabaseUrl::Postgres(url) => url.clone(),
         };
         let folder = self.folder.path().to_str().unwrap();
+        let pooled = if self.app.config.database.pooled { "yes" } else { "no" };
         let redis = self.app.config.redis_url.as_deref().unwrap_or_default();
-        let same = [("DATABASE_URL", url.as_str()), ("DATA_DIR", folder), ("REDIS_URL", redis)];
+        let same = [
+            ("DATABASE_URL", url.as_str()),
+            ("DATABASE_POOLED", pooled),
+            ("DATA_DIR", folder),
+            ("REDIS_URL", redis),
+        ];
         Self::with(&[&same, settings].concat()).await
     }
 
@@ -135,7 +141,7 @@ impl TestApp {
 }
 
 /// An empty schema of its own in the PostgreSQL that `scripts/with-postgres` started.
-async fn postgres_schema() -> String {
+pub async fn postgres_schema() -> String {
     let server = std::env::var("TEST_POSTGRES_URL").expect(
         "TEST_POSTGRES_URL is not set: run the tests with `make test-rust`, \
          or with `scripts/with-postgres cargo nextest run`",

@@ -1,4 +1,4 @@
-//! The servers that the application talks to, for a test of its own: mail, chat, object storage, Redis.
+//! The servers that the application talks to, for a test of its own: mail, chat, object storage, Redis, PgBouncer.
 //!
 //! Each listens on a free port of the loopback and goes away with its value. None needs sleeping: what was said to
 //! them is awaited. Chat and object storage are tasks of the test's runtime: a test that blocks its thread while they
@@ -7,6 +7,7 @@
 mod certificates;
 mod chat;
 mod mail;
+mod pooler;
 mod redis;
 mod s3;
 
@@ -22,6 +23,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use certificates::Certificates;
 pub use chat::{ChatAnswer, ChatServer};
 pub use mail::{Fate, MailServer};
+pub use pooler::Pooler;
 pub use redis::RedisServer;
 pub use s3::S3Server;
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking::app::Background;
+use serde_json::json;
 
-use crate::harness::{Caller, TestApp};
-use crate::peers::RedisServer;
+use crate::harness::{Caller, TestApp, postgres_schema};
+use crate::peers::{Pooler, RedisServer};
 
 /// Three servers of one installation, and what they do beside requests.
 struct Replicas {
@@ -16,7 +17,10 @@ struct Replicas {
 
 impl Replicas {
     async fn start(settings: &[(&str, &str)]) -> Self {
-        let first = TestApp::on_postgres(settings).await;
+        Self::of(TestApp::on_postgres(settings).await).await
+    }
+
+    async fn of(first: TestApp) -> Self {
         let (second, third) = (first.replica(&[]).await, first.replica(&[]).await);
         let apps = [first, second, third];
         let background = apps.each_ref().map(|app| app.app.start_background());
@@ -74,6 +78,21 @@ async fn what_one_server_commits_the_others_hear_from_redis() {
     let redis = RedisServer::start();
     let replicas = Replicas::start(&[("REDIS_URL", &redis.url())]).await;
     a_booking_and_the_end_of_a_session_are_known_to_all(&replicas).await;
+}
+
+#[tokio::test]
+async fn behind_a_pooler_in_transaction_mode_everything_works_without_notifications() {
+    let pooler = Pooler::start(&postgres_schema().await);
+    let settings = [("DATABASE_URL", &*pooler.url()), ("DATABASE_POOLED", "yes")];
+    let replicas = Replicas::of(TestApp::with(&settings).await).await;
+    a_booking_and_the_end_of_a_session_are_known_to_all(&replicas).await;
+    // A transaction's settings are not left to the next on the connection.
+    let app = &replicas.apps[0];
+    let asha = app.sign_in("asha@example.org").await;
+    join_all((0..20).map(|_| asha.get("/api/bookings"))).await.iter().for_each(|answer| {
+        answer.expect(200);
+    });
+    asha.patch("/api/me", json!({ "name": "Asha" })).await.expect(200);
 }
 
 #[tokio::test]
