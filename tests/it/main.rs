@@ -12,6 +12,7 @@ mod bad_input;
 mod bookings;
 mod contract;
 mod demo;
+mod deploy;
 mod endurance;
 mod exports;
 mod imports;
