@@ -98,7 +98,11 @@ impl App {
                 clock.clone(),
             ),
             hashers: Hashers::start(config.password_hashers),
-            limits: Limits::new(config.rate_limit),
+            limits: Limits::open(
+                config.rate_limit,
+                config.redis_url.as_deref(),
+                &keys.fingerprint,
+            )?,
             revocations: Arc::default(),
             claim: AdminClaim::default(),
             in_flight: InFlight::default(),

@@ -91,7 +91,7 @@ async fn forgot_password(
 ) -> Result<Response> {
     let email: Email =
         forgotten.email.parse().map_err(|message: String| Error::invalid("email", message))?;
-    app.limits.attempt(client.address.0, Some(email.as_str()))?;
+    app.limits.attempt(client.address.0, Some(email.as_str())).await?;
     // Whether there is such an account is found out by the job, so that the time of this answer
     // does not tell.
     let new = New::of(&PasswordResetRequest { email: email.as_str().to_owned() });
@@ -116,7 +116,7 @@ async fn reset_password(
     Input { value: new, once }: Input<NewPassword>,
 ) -> Result<Response> {
     const INVALID: Error = Error::Forbidden("invalid_reset_token");
-    app.limits.attempt(client.address.0, None)?;
+    app.limits.attempt(client.address.0, None).await?;
     let claim = reset::Claim::of(&new.token)?;
     let user = claim.user;
     let account = app.db.read(move |tx| store::account_by_id(tx, user)).await?.ok_or(INVALID)?;
@@ -167,7 +167,7 @@ pub async fn check_password(
     user: CurrentUser,
     password: Password,
 ) -> Result<Account> {
-    app.limits.attempt(client.address.0, Some(&user.id.to_string()))?;
+    app.limits.attempt(client.address.0, Some(&user.id.to_string())).await?;
     let account = app.db.read(move |tx| store::account_by_id(tx, user.id)).await?;
     let account = account.ok_or(Error::Unauthorized("invalid_token"))?;
     if app.hashers.matches(password, account.password_hash.clone()).await? {

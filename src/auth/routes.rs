@@ -144,7 +144,7 @@ async fn register(
     client: Client,
     input: Input<Registration>,
 ) -> Result<Response> {
-    let remaining = app.limits.attempt(client.address.0, None)?;
+    let remaining = app.limits.attempt(client.address.0, None).await?;
     let account = open_account(&app, &client, input.value, Role::User, input.once).await?;
     Ok(with_limit(account, remaining))
 }
@@ -207,7 +207,7 @@ async fn login(
     Input { value: credentials, .. }: Input<Credentials>,
 ) -> Result<Response> {
     let email = credentials.email.trim().to_lowercase();
-    let remaining = app.limits.attempt(client.address.0, Some(&email))?;
+    let remaining = app.limits.attempt(client.address.0, Some(&email)).await?;
     let account = app.db.read(move |tx| store::account_by_email(tx, &email)).await?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let matches = app.hashers.matches(credentials.password, hash).await?;
@@ -354,7 +354,7 @@ async fn claim_admin(
     client: Client,
     Input { value: claim, once }: Input<Claim>,
 ) -> Result<Response> {
-    app.limits.attempt(client.address.0, None)?;
+    app.limits.attempt(client.address.0, None).await?;
     if app.db.read(store::admin_exists).await? {
         return Err(Error::Conflict("admin_exists"));
     }

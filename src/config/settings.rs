@@ -200,6 +200,6 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "REDIS_URL",
         "",
-        "redis://USER:PASSWORD@HOST:PORT, for several servers on one PostgreSQL: they tell each other of changes by Redis. Default: by PostgreSQL itself. With SQLite it has no effect.",
+        "redis://USER:PASSWORD@HOST:PORT, for several servers on one PostgreSQL: they tell each other of changes by Redis, and count attempts at signing in together. Default: changes by PostgreSQL itself, attempts each by itself. With SQLite it has no effect.",
     ),
 ];

@@ -96,6 +96,32 @@ async fn behind_a_pooler_in_transaction_mode_everything_works_without_notificati
 }
 
 #[tokio::test]
+async fn attempts_are_counted_together_and_each_for_itself_without_redis() {
+    let mut redis = RedisServer::start();
+    let settings = [("REDIS_URL", &*redis.url()), ("RATE_LIMIT", "on")];
+    let first = TestApp::on_postgres(&settings).await;
+    let second = first.replica(&[("RATE_LIMIT", "on")]).await;
+    let guess = async |app: &TestApp| {
+        let wrong = json!({ "email": "asha@example.org", "password": "a wrong guess" });
+        app.nobody().post("/api/auth/login", wrong).await
+    };
+    for app in [&first, &second].into_iter().cycle().take(10) {
+        guess(app).await.refused(401, "invalid_credentials");
+    }
+    for app in [&first, &second] {
+        let refused = guess(app).await;
+        refused.refused(429, "rate_limited");
+        assert!((1..=6).contains(&refused.header("retry-after").parse::<u32>().unwrap()));
+    }
+    redis.kill();
+    // It has counted six of ten here.
+    for _ in 0..4 {
+        guess(&first).await.refused(401, "invalid_credentials");
+    }
+    guess(&first).await.refused(429, "rate_limited");
+}
+
+#[tokio::test]
 async fn without_redis_everything_goes_on_and_with_it_again_too() {
     let mut redis = RedisServer::start();
     let replicas = Replicas::start(&[("REDIS_URL", &redis.url())]).await;

@@ -1,5 +1,8 @@
 //! Limits on guessing: per client address, and per account and address together. A limit slows a
-//! guesser down and never locks an owner out, who comes from another address.
+//! guesser down and never locks an owner out, who comes from another address. With Redis all servers count
+//! together (`shared.rs`), and each for itself while it does not answer.
+
+mod shared;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,6 +13,7 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
+use self::shared::Shared;
 use crate::error::{Error, Result};
 
 type Limiter =
@@ -21,6 +25,7 @@ pub struct Limits {
     per_address: Option<Limiter>,
     /// Attempts at one account from one address.
     per_account: Option<Limiter>,
+    shared: Option<Shared>,
 }
 
 const PER_ADDRESS_A_MINUTE: NonZero<u32> = NonZero::new(60).unwrap();
@@ -34,8 +39,19 @@ pub struct Remaining {
 }
 
 impl Limits {
+    /// # Errors
+    /// When the URL is none of Redis.
+    pub fn open(
+        enabled: bool,
+        redis_url: Option<&str>,
+        fingerprint: &str,
+    ) -> std::result::Result<Self, String> {
+        let shared = redis_url.filter(|_| enabled).map(|url| Shared::new(url, fingerprint));
+        Ok(Self { shared: shared.transpose()?, ..Self::new(enabled) })
+    }
+
     #[must_use]
-    pub fn new(enabled: bool) -> Self {
+    fn new(enabled: bool) -> Self {
         let limiter = |a_minute| {
             enabled.then(|| {
                 RateLimiter::keyed(Quota::per_minute(a_minute))
@@ -45,6 +61,7 @@ impl Limits {
         Self {
             per_address: limiter(PER_ADDRESS_A_MINUTE),
             per_account: limiter(PER_ACCOUNT_A_MINUTE),
+            shared: None,
         }
     }
 
@@ -52,14 +69,36 @@ impl Limits {
     ///
     /// # Errors
     /// [`Error::RateLimited`], with how long to wait.
-    pub fn attempt(&self, address: IpAddr, account: Option<&str>) -> Result<Option<Remaining>> {
+    pub async fn attempt(
+        &self,
+        address: IpAddr,
+        account: Option<&str>,
+    ) -> Result<Option<Remaining>> {
         let address = network(address);
-        let mut left = take(self.per_address.as_ref(), key(&address), PER_ADDRESS_A_MINUTE)?;
+        let per_address = self.per_address.as_ref();
+        let mut left = self.take(per_address, &address.to_string(), PER_ADDRESS_A_MINUTE).await?;
         if let Some(account) = account {
-            let key = key(&(address, account.to_lowercase()));
-            left = take(self.per_account.as_ref(), key, PER_ACCOUNT_A_MINUTE)?;
+            let what = format!("{address} {}", account.to_lowercase());
+            left = self.take(self.per_account.as_ref(), &what, PER_ACCOUNT_A_MINUTE).await?;
         }
         Ok(left)
+    }
+
+    async fn take(
+        &self,
+        limiter: Option<&Limiter>,
+        what: &str,
+        limit: NonZero<u32>,
+    ) -> Result<Option<Remaining>> {
+        let Some(limiter) = limiter else { return Ok(None) };
+        // Counted here as well, so that nothing is forgotten when Redis does not answer.
+        let here = take(limiter, key(&what), limit)?;
+        let Some(shared) = &self.shared else { return Ok(Some(here)) };
+        match shared.take(what, limit).await {
+            None => Ok(Some(here)),
+            Some(Ok(left)) => Ok(Some(left)),
+            Some(Err(wait)) => Err(Error::RateLimited { retry_after_seconds: wait.as_secs() + 1 }),
+        }
     }
 
     /// Forgets addresses that have not been seen for a while.
@@ -71,11 +110,10 @@ impl Limits {
     }
 }
 
-fn take(limiter: Option<&Limiter>, key: u64, limit: NonZero<u32>) -> Result<Option<Remaining>> {
-    let Some(limiter) = limiter else { return Ok(None) };
+fn take(limiter: &Limiter, key: u64, limit: NonZero<u32>) -> Result<Remaining> {
     match limiter.check_key(&key) {
         Ok(state) => {
-            Ok(Some(Remaining { limit: limit.get(), remaining: state.remaining_burst_capacity() }))
+            Ok(Remaining { limit: limit.get(), remaining: state.remaining_burst_capacity() })
         }
         Err(until) => {
             let wait = until.wait_time_from(limiter.clock().now());
@@ -105,26 +143,28 @@ mod tests {
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
 
-    #[test]
-    fn the_eleventh_guess_at_an_account_has_to_wait_and_its_owner_elsewhere_has_not() {
+    #[tokio::test]
+    async fn the_eleventh_guess_at_an_account_has_to_wait_and_its_owner_elsewhere_has_not() {
         let limits = Limits::new(true);
         for _ in 0..10 {
-            assert!(limits.attempt(HOME, Some("asha@example.org")).is_ok());
+            assert!(limits.attempt(HOME, Some("asha@example.org")).await.is_ok());
         }
-        let refused = limits.attempt(HOME, Some("ASHA@example.org"));
+        let refused = limits.attempt(HOME, Some("ASHA@example.org")).await;
         assert!(
             matches!(refused, Err(Error::RateLimited { retry_after_seconds: 1..=60 })),
             "{refused:?}"
         );
-        assert!(limits.attempt(AWAY, Some("asha@example.org")).is_ok());
-        assert!(limits.attempt(HOME, Some("ravi@example.org")).is_ok());
+        assert!(limits.attempt(AWAY, Some("asha@example.org")).await.is_ok());
+        assert!(limits.attempt(HOME, Some("ravi@example.org")).await.is_ok());
     }
 
-    #[test]
-    fn an_address_is_limited_whatever_account_it_names() {
+    #[tokio::test]
+    async fn an_address_is_limited_whatever_account_it_names() {
         let limits = Limits::new(true);
-        let refused = (0..61).filter(|n| limits.attempt(HOME, Some(&n.to_string())).is_err());
-        assert_eq!(refused.count(), 1);
+        for account in 0..60 {
+            assert!(limits.attempt(HOME, Some(&account.to_string())).await.is_ok());
+        }
+        assert!(limits.attempt(HOME, Some("60")).await.is_err());
     }
 
     #[test]
@@ -135,9 +175,11 @@ mod tests {
         assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), HOME);
     }
 
-    #[test]
-    fn limits_can_be_lifted() {
+    #[tokio::test]
+    async fn limits_can_be_lifted() {
         let limits = Limits::new(false);
-        assert!((0..100).all(|_| limits.attempt(HOME, Some("a")).is_ok()));
+        for _ in 0..100 {
+            assert!(limits.attempt(HOME, Some("a")).await.is_ok());
+        }
     }
 }
