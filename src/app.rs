@@ -104,7 +104,7 @@ impl App {
                 &keys.fingerprint,
             )?,
             revocations: Arc::default(),
-            claim: AdminClaim::default(),
+            claim: AdminClaim::new(&keys.links),
             in_flight: InFlight::default(),
             catalogue: Arc::default(),
             live: Live::default(),

@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::clock::from_micros;
 use crate::error::{Error, Result};
-use crate::ids;
 
 /// What somebody may do. There is one admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -116,41 +116,40 @@ impl Revocations {
     }
 }
 
-/// The one-time token that makes its bearer the admin of a new installation. It lives in memory
-/// only: a restart makes another.
-#[derive(Default)]
-pub struct AdminClaim(Mutex<Option<(String, Timestamp)>>);
+/// The token that makes its bearer the admin of an installation that has none. It is signed, so any
+/// server of the installation knows it.
+pub struct AdminClaim([u8; 32]);
 
 impl AdminClaim {
     const VALID_FOR: SignedDuration = SignedDuration::from_hours(24);
+    const PURPOSE: &str = "admin claim";
 
-    /// A new token, valid for a day.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(*key)
+    }
+
+    /// A token that is valid for a day.
     #[must_use]
     pub fn open(&self, now: Timestamp) -> String {
-        let token = tokens::encode(&ids::new_secret());
-        if let Ok(mut claim) = self.0.lock() {
-            *claim = Some((token.clone(), now + Self::VALID_FOR));
-        }
-        token
+        let until = (now + Self::VALID_FOR).as_microsecond().to_be_bytes();
+        tokens::encode(&[&until[..], &self.signature(&until)].concat())
+    }
+
+    fn signature(&self, until: &[u8]) -> [u8; 32] {
+        tokens::mac(&self.0, Self::PURPOSE, until)
     }
 
     /// # Errors
     /// 403 `invalid_claim_token`.
     pub fn check(&self, token: &str, now: Timestamp) -> Result<()> {
-        let valid = self.0.lock().is_ok_and(|claim| {
-            claim.as_ref().is_some_and(|(expected, until)| {
-                // Hashes are compared, so the time tells nothing about the token.
-                tokens::sha256(expected.as_bytes()) == tokens::sha256(token.as_bytes())
-                    && now < *until
-            })
-        });
-        if valid { Ok(()) } else { Err(Error::Forbidden("invalid_claim_token")) }
-    }
-
-    pub fn close(&self) {
-        if let Ok(mut claim) = self.0.lock() {
-            *claim = None;
-        }
+        const INVALID: Error = Error::Forbidden("invalid_claim_token");
+        let token = tokens::decode(token).filter(|bytes| bytes.len() == 40).ok_or(INVALID)?;
+        let (until, signature) = token.split_first_chunk::<8>().ok_or(INVALID)?;
+        // The macs of both are compared, so the time tells nothing about the signature.
+        let is_ours = self.signature(&self.signature(until)) == self.signature(signature);
+        let is_fresh = now < from_micros(i64::from_be_bytes(*until));
+        if is_ours && is_fresh { Ok(()) } else { Err(INVALID) }
     }
 }
 
@@ -163,15 +162,16 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_token_works_for_a_day_and_only_the_latest() {
-        let claim = AdminClaim::default();
-        let first = claim.open(now());
-        let second = claim.open(now());
-        assert!(claim.check(&first, now()).is_err());
-        assert!(claim.check(&second, now()).is_ok());
-        assert!(claim.check(&second, now() + SignedDuration::from_hours(24)).is_err());
-        claim.close();
-        assert!(claim.check(&second, now()).is_err());
+    fn a_claim_token_works_for_a_day_at_every_server_of_the_installation() {
+        let [claim, same, other] = [1, 1, 2].map(|key| AdminClaim::new(&[key; 32]));
+        let token = claim.open(now());
+        assert!(claim.check(&token, now()).is_ok());
+        assert!(same.check(&token, now()).is_ok());
+        assert!(other.check(&token, now()).is_err());
+        assert!(claim.check(&token, now() + SignedDuration::from_hours(24)).is_err());
+        for forged in ["", "AAAA", &token[1..], &format!("B{}", &token[1..])] {
+            assert!(claim.check(forged, now()).is_err(), "{forged}");
+        }
     }
 
     #[test]

@@ -361,9 +361,7 @@ async fn claim_admin(
     app.claim.check(&claim.token, app.clock.now())?;
     let Claim { name, email, password, .. } = claim;
     let registration = Registration { name, email, password, language: None, time_zone: None };
-    let response = open_account(&app, &client, registration, Role::Admin, once).await?;
-    app.claim.close();
-    Ok(response)
+    open_account(&app, &client, registration, Role::Admin, once).await
 }
 
 /// Where a request comes from.

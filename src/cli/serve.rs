@@ -104,6 +104,11 @@ async fn greet(app: &App, address: std::net::SocketAddr) -> Result<(), String> {
     for name in &app.config.unused {
         eprintln!("{name} is set and has no effect with SQLite");
     }
+    if app.config.secret_key.is_none() && !app.db.is_sqlite() {
+        eprintln!(
+            "SECRET_KEY is not set: another server on this database would not know who is signed in here"
+        );
+    }
     let data = match &app.config.database_url {
         DatabaseUrl::Sqlite(path) => path.display().to_string(),
         DatabaseUrl::Postgres(_) => "PostgreSQL".into(),
