@@ -61,6 +61,16 @@ impl Yard {
         self.park_and_leave_every(Duration::ZERO, time, lot_of).await
     }
 
+    /// [`Yard::park_and_leave`] by the first of the users only.
+    pub async fn park_and_leave_by(
+        &self,
+        users: usize,
+        time: Duration,
+        lot_of: impl Fn(usize) -> usize,
+    ) -> Result<Load> {
+        self.parking(users, Duration::ZERO, time, lot_of).await
+    }
+
     /// [`Yard::park_and_leave`], with a pause after each time.
     pub async fn park_and_leave_every(
         &self,
@@ -68,9 +78,19 @@ impl Yard {
         time: Duration,
         lot_of: impl Fn(usize) -> usize,
     ) -> Result<Load> {
+        self.parking(self.tokens.len(), pause, time, lot_of).await
+    }
+
+    async fn parking(
+        &self,
+        users: usize,
+        pause: Duration,
+        time: Duration,
+        lot_of: impl Fn(usize) -> usize,
+    ) -> Result<Load> {
         let usage = || self.server.usage();
         measure(usage, time, async |tally| {
-            let clients = self.tokens.iter().enumerate().map(|(user, token)| {
+            let clients = self.tokens.iter().take(users).enumerate().map(|(user, token)| {
                 let lot = &self.lots[lot_of(user)];
                 park_and_leave(self.server.address, token, lot, user, pause, tally)
             });

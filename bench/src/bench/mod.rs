@@ -1,7 +1,7 @@
 //! Speed and memory, as ratios to limits that are measured in the same run.
 //!
 //! Each file is one measurement: [`bookings`], [`lots`], [`history`], [`claims`], [`logins`],
-//! [`background`]. They share the clients of [`load`], the limits of [`limits`] and [`raw`], and
+//! [`background`], [`postgres`]. They share the clients of [`load`], the limits of [`limits`] and [`raw`], and
 //! write to a [`report`].
 
 mod background;
@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod logins;
 mod lots;
+mod postgres;
 mod raw;
 mod report;
 
@@ -76,6 +77,8 @@ enum Measurement {
     Export,
     /// The mails of a month to everybody, beside requests.
     Mails,
+    /// Park and release on PostgreSQL.
+    Postgres,
 }
 
 /// How long and how often.
@@ -150,6 +153,7 @@ impl Bench {
             Measurement::Crowd => logins::beside_bookings(self, report).await,
             Measurement::Export => background::export(self, report).await,
             Measurement::Mails => background::mails(self, report).await,
+            Measurement::Postgres => postgres::beside_pgbench(self, report).await,
         }
     }
 
