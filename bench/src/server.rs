@@ -291,7 +291,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.args([
             "-c",
-            "trap 'kill $!; exit 0' TERM; sleep 60 & echo listening on http://127.0.0.1:1 >&2; wait",
+            "trap 'kill $!; exit 0' TERM; sleep 60 2>/dev/null & echo listening on http://127.0.0.1:1 >&2; wait",
         ]);
         let (process, address) = Process::start(&mut command).unwrap();
         assert_eq!(address.port(), 1);

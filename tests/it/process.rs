@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{PASSWORD, items, text};
 
-fn parking(data_dir: &Path) -> Command {
+pub fn parking(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parking"));
     command
         .env_clear()
@@ -24,7 +24,7 @@ fn parking(data_dir: &Path) -> Command {
     command
 }
 
-fn run(command: &mut Command, input: &str) -> (ExitStatus, String) {
+pub fn run(command: &mut Command, input: &str) -> (ExitStatus, String) {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -38,18 +38,17 @@ fn run(command: &mut Command, input: &str) -> (ExitStatus, String) {
     (output.status, said.into_owned())
 }
 
-fn create_admin(data_dir: &Path) {
-    let mut command = parking(data_dir);
+pub fn create_admin(command: &mut Command) {
     command.args(["create-admin", "--email", "admin@example.org", "--name", "Admin"]);
-    let (status, said) = run(&mut command, &format!("{PASSWORD}\n"));
+    let (status, said) = run(command, &format!("{PASSWORD}\n"));
     assert!(status.success(), "{said}");
 }
 
 /// A running server; killed when it goes out of scope.
-struct Server {
+pub struct Server {
     child: Child,
-    url: String,
-    said: Vec<String>,
+    pub url: String,
+    pub said: Vec<String>,
     stderr: Option<BufReader<std::process::ChildStderr>>,
 }
 
@@ -65,7 +64,7 @@ impl Server {
         Self::spawn(parking(data_dir).arg("serve"))
     }
 
-    fn spawn(command: &mut Command) -> Self {
+    pub fn spawn(command: &mut Command) -> Self {
         let child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
         let mut server = Self { child, url: String::new(), said: Vec::new(), stderr: None };
         let mut stderr = BufReader::new(server.child.stderr.take().unwrap());
@@ -107,7 +106,7 @@ impl Server {
         Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
-    fn expect(
+    pub fn expect(
         &self,
         status: u16,
         method: &str,
@@ -121,19 +120,19 @@ impl Server {
         value
     }
 
-    fn sign_in(&self) -> String {
+    pub fn sign_in(&self) -> String {
         let credentials = json!({ "email": "admin@example.org", "password": PASSWORD });
         let session = self.expect(200, "POST", "/api/auth/login", None, Some(&credentials));
         text(&session, "access_token").to_owned()
     }
 
-    fn new_lot(&self, token: &str, number_of_spots: i64) -> String {
+    pub fn new_lot(&self, token: &str, number_of_spots: i64) -> String {
         let lot = json!({ "name": "Central", "price_per_hour_minor": 6000, "number_of_spots": number_of_spots });
         let lot = self.expect(201, "POST", "/api/lots", Some(token), Some(&lot));
         text(&lot, "id").to_owned()
     }
 
-    fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
@@ -278,7 +277,7 @@ fn every_command_has_help() {
 #[test]
 fn there_is_one_admin_from_the_command_line_too() {
     let folder = tempfile::tempdir().unwrap();
-    create_admin(folder.path());
+    create_admin(&mut parking(folder.path()));
     let mut again = parking(folder.path());
     again.args(["create-admin", "--email", "b@example.org", "--name", "B"]);
     let (status, said) = run(&mut again, &format!("{PASSWORD}\n"));
@@ -307,7 +306,7 @@ fn a_second_server_on_the_same_address_says_so() {
 #[test]
 fn a_backup_of_a_busy_server_is_consistent_and_starts() {
     let folder = tempfile::tempdir().unwrap();
-    create_admin(folder.path());
+    create_admin(&mut parking(folder.path()));
     let server = Server::start(folder.path());
     let token = server.sign_in();
     let lot = server.new_lot(&token, 500);
@@ -335,7 +334,7 @@ fn a_backup_of_a_busy_server_is_consistent_and_starts() {
 }
 
 /// No spot has two open bookings, and the counts agree with the bookings.
-fn check_books(server: &Server, token: &str, lot: &str) -> Vec<Value> {
+pub fn check_books(server: &Server, token: &str, lot: &str) -> Vec<Value> {
     let mut open = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -361,7 +360,7 @@ fn kill_9_under_load_loses_no_acknowledged_booking_and_doubles_none() {
     const CLIENTS: usize = 8;
     const ROUNDS: usize = 4;
     let folder = tempfile::tempdir().unwrap();
-    create_admin(folder.path());
+    create_admin(&mut parking(folder.path()));
     let mut lot = None;
     // What the server acknowledged: plates that are parked, and bookings that were released.
     let parked: Mutex<Vec<(String, String)>> = Mutex::default();
@@ -424,7 +423,7 @@ fn kill_9_under_load_loses_no_acknowledged_booking_and_doubles_none() {
 #[test]
 fn a_full_disk_answers_503_and_what_was_acknowledged_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    create_admin(folder.path());
+    create_admin(&mut parking(folder.path()));
     // The kernel refuses any write beyond this size of a file, as a full disk does.
     let mut command = Command::new("sh");
     command

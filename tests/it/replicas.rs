@@ -1,13 +1,18 @@
 //! Several servers on one PostgreSQL: what one commits, the others know.
 
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking::app::Background;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Caller, TestApp, postgres_schema};
+use crate::harness::{Caller, TestApp, postgres_schema, text};
 use crate::peers::{Pooler, RedisServer};
+use crate::process::{Server, check_books, create_admin, parking, run};
 
 /// Three servers of one installation, and what they do beside requests.
 struct Replicas {
@@ -184,5 +189,139 @@ async fn no_change_counts_twice_or_not_at_all_while_everything_is_read_anew() {
         let nobody = app.nobody();
         until(async || nobody.free_spots(&last).await == 0).await;
         assert_eq!(nobody.free_spots(&lot).await, 40 - i64::try_from(DRIVERS).unwrap());
+    }
+}
+
+fn on_database(url: &str, folder: &Path, command: &str) -> Command {
+    let mut process = parking(folder);
+    process.env("DATABASE_URL", url).arg(command);
+    process
+}
+
+/// Asks one server after the other until one answers; the key makes it happen once.
+fn ask(
+    urls: &RwLock<Vec<String>>,
+    first: usize,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> (u16, Value) {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(20)))
+        .build()
+        .into();
+    let key = parking::ids::new_id(parking::clock::Clock::system().now()).to_string();
+    for attempt in first.. {
+        let url = {
+            let urls = urls.read().unwrap();
+            format!("{}{path}", urls[attempt % urls.len()])
+        };
+        let request = agent
+            .post(url)
+            .header("authorization", format!("Bearer {token}"))
+            .header("idempotency-key", &key);
+        let Ok(mut answer) = request.send_json(body) else { continue };
+        let (status, text) = (answer.status().as_u16(), answer.body_mut().read_to_string());
+        let Ok(text) = text else { continue };
+        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        // The same key is being worked on, for a caller who has gone.
+        if value["code"] != "idempotency_key_in_flight" {
+            return (status, value);
+        }
+    }
+    unreachable!("it is asked until there is an answer")
+}
+
+#[test]
+fn three_servers_lose_and_double_nothing_while_they_are_killed_under_load() {
+    const CLIENTS: usize = 64;
+    const STAYS: usize = 12;
+    const SPOTS: i64 = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(postgres_schema());
+    let (status, said) = run(&mut on_database(&database, folder.path(), "migrate"), "");
+    assert!(status.success(), "{said}");
+    create_admin(parking(folder.path()).env("DATABASE_URL", &database));
+    let start = || Server::spawn(&mut on_database(&database, folder.path(), "serve"));
+    let mut servers = [start(), start(), start()];
+    let token = servers[0].sign_in();
+    let lot = servers[0].new_lot(&token, SPOTS);
+    let urls = RwLock::new(servers.iter().map(|server| server.url.clone()).collect::<Vec<_>>());
+    let (parked, full) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
+    let answered = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let (urls, token, lot) = (&urls, &token, &lot);
+            let (parked, full, answered) = (&parked, &full, &answered);
+            scope.spawn(move || {
+                for stay in 0..STAYS {
+                    let plate = format!("C{client}S{stay}");
+                    let body = json!({ "lot_id": lot, "vehicle_plate": plate });
+                    let (status, booking) =
+                        ask(urls, client + stay, "/api/admin/bookings", token, &body);
+                    answered.fetch_add(1, Ordering::Relaxed);
+                    if status == 409 {
+                        assert_eq!(booking["code"], "lot_full", "{booking}");
+                        full.fetch_add(1, Ordering::Relaxed);
+                        continue;
+                    }
+                    assert_eq!(status, 201, "{booking}");
+                    let id = text(&booking, "id").to_owned();
+                    if stay + 1 == STAYS {
+                        parked.lock().unwrap().push(id);
+                        continue;
+                    }
+                    let path = format!("/api/bookings/{id}/release");
+                    let (status, answer) = ask(urls, client, &path, token, &json!({}));
+                    assert_eq!(status, 200, "{answer}");
+                }
+            });
+        }
+        for (kill, server) in servers.iter_mut().enumerate() {
+            while answered.load(Ordering::Relaxed) < 120 * (kill + 1) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            server.signal("-KILL");
+            *server = start();
+            urls.write().unwrap()[kill].clone_from(&server.url);
+        }
+    });
+    let mut parked = parked.into_inner().unwrap();
+    parked.sort();
+    let taken = i64::try_from(parked.len()).unwrap();
+    for server in &servers {
+        loop {
+            let known = server.expect(200, "GET", &format!("/api/lots/{lot}"), None, None);
+            if known["free_spots"] == SPOTS - taken {
+                break;
+            }
+        }
+        let open = check_books(server, &token, &lot);
+        let mut open: Vec<_> = open.iter().map(|booking| text(booking, "id").to_owned()).collect();
+        open.sort();
+        assert_eq!(open, parked);
+    }
+    assert!(full.load(Ordering::Relaxed) > 0, "the lot was full now and then");
+}
+
+#[test]
+fn an_imported_file_reaches_the_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(postgres_schema());
+    let server = Server::spawn(&mut on_database(&database, folder.path(), "serve"));
+    let file = folder.path().join("lots.csv");
+    std::fs::write(&file, "lot,name,number_of_spots\nx,Central,3\n").unwrap();
+    let mut import = on_database(&database, folder.path(), "import");
+    let (status, said) = run(import.arg("lots").arg(&file), "");
+    assert!(status.success() && said.contains("1 created"), "{said}");
+    // Asked until it is there; the runner's limit ends a test that waits for nothing.
+    loop {
+        let page = server.expect(200, "GET", "/api/lots", None, None);
+        if page["items"].as_array().unwrap().len() == 1 {
+            break;
+        }
     }
 }
