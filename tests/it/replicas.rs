@@ -290,11 +290,11 @@ fn three_servers_lose_and_double_nothing_while_they_are_killed_under_load() {
     });
     let mut parked = parked.into_inner().unwrap();
     parked.sort();
-    let taken = i64::try_from(parked.len()).unwrap();
+    let occupied = i64::try_from(parked.len()).unwrap();
     for server in &servers {
         loop {
             let known = server.expect(200, "GET", &format!("/api/lots/{lot}"), None, None);
-            if known["free_spots"] == SPOTS - taken {
+            if known["free_spots"] == SPOTS - occupied {
                 break;
             }
         }
