@@ -7,14 +7,14 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{Db, Tx, Value};
+use super::{Db, Error, Tx, Value};
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
     pub version: SchemaVersion,
     pub name: &'static str,
-    sql: &'static str,
+    pub(super) sql: &'static str,
 }
 
 /// A number that grows by one with each migration.
@@ -22,7 +22,7 @@ pub type SchemaVersion = i64;
 
 type Change = Box<dyn FnMut(&mut Tx<'_>) -> crate::Result<i64> + Send>;
 
-const MIGRATIONS: &[Migration] = &[
+pub(super) const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
         name: "first schema",
@@ -52,8 +52,43 @@ impl fmt::Display for Migration {
     }
 }
 
+/// The schema of this program.
+fn known() -> SchemaVersion {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+const CURRENT: &str = "select coalesce(max(version), 0) from schema_migrations";
+
+fn refuse_newer(current: SchemaVersion) -> Result<(), String> {
+    let known = known();
+    if current <= known {
+        return Ok(());
+    }
+    Err(format!(
+        "the database has schema {current}, newer than schema {known} of this program: \
+         run the newer program, or restore a backup of its own"
+    ))
+}
+
+pub(super) fn check(db: &Db) -> Result<(), String> {
+    let current = match db.read_blocking(|tx| Ok(tx.one(CURRENT, &[], |row| row.get(0))?)) {
+        // There is no such table.
+        Err(crate::Error::Storage(Error::Query(_))) => 0,
+        current => current.map_err(|error| error.to_string())?,
+    };
+    refuse_newer(current)?;
+    match current {
+        0 => Err("the database holds no installation".into()),
+        current if current < known() => Err(format!(
+            "the database has schema {current}, older than schema {} of this program: \
+             run `parking migrate` on it first",
+            known()
+        )),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn run(db: &Db) -> Result<Vec<Migration>, String> {
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
     let write = |change: Change| {
         db.write_blocking(Uuid::nil(), change).map_err(|error| format!("the schema: {error}"))
     };
@@ -62,18 +97,9 @@ pub(super) fn run(db: &Db) -> Result<Vec<Migration>, String> {
             "create table if not exists schema_migrations \
              (version bigint primary key, name text not null)",
         )?;
-        let current =
-            tx.one("select coalesce(max(version), 0) from schema_migrations", &[], |row| {
-                row.get(0)
-            })?;
-        Ok(current)
+        Ok(tx.one(CURRENT, &[], |row| row.get(0))?)
     }))?;
-    if current > known {
-        return Err(format!(
-            "the database has schema {current}, newer than schema {known} of this program: \
-             run the newer program, or restore a backup of its own"
-        ));
-    }
+    refuse_newer(current)?;
     let mut applied = Vec::new();
     for migration in MIGRATIONS {
         let Migration { version, name, sql } = *migration;

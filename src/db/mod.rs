@@ -8,11 +8,13 @@
 //! that order (SQLite numbers them by appearance; a debug build checks it); integers are `bigint`;
 //! no `now()`, no intervals, no `ilike`. Continue with `lane.rs` for how writes are batched.
 
+mod bulk;
 mod checkpoint;
 mod lane;
 mod migrate;
 mod notify;
 mod postgres;
+mod schema;
 mod snapshot;
 mod sqlite;
 mod tx;
@@ -29,9 +31,11 @@ use crossbeam_channel::Sender;
 use uuid::Uuid;
 
 use crate::error::Result;
+pub use bulk::{Owned, TakenOff};
 use lane::BoxedJob;
 pub use migrate::{Migration, SchemaVersion};
 pub use notify::Notifier;
+pub use schema::{Kind, Table, TableColumn, tables};
 pub use snapshot::{Snapshot, TransactionId};
 pub use tx::{Row, Tx};
 pub use value::{Column, Value};
@@ -117,6 +121,20 @@ impl FromStr for DatabaseUrl {
                 Ok(Self::Postgres(url))
             }
             other => Err(format!("{other}:// is neither sqlite:// nor postgres://")),
+        }
+    }
+}
+
+impl DatabaseUrl {
+    /// Whether anybody has the SQLite file open, such as a running server. PostgreSQL never says
+    /// so.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the file is missing or cannot be opened.
+    pub fn is_in_use(&self) -> Result<bool, Error> {
+        match self {
+            Self::Sqlite(path) => sqlite::is_in_use(path),
+            Self::Postgres(_) => Ok(false),
         }
     }
 }
@@ -223,6 +241,14 @@ impl Db {
     /// When the database has a newer schema than this program knows, or a statement fails.
     pub fn migrate(&self) -> Result<Vec<Migration>, String> {
         migrate::run(self)
+    }
+
+    /// Refuses a database with any other schema than this program's; changes nothing.
+    ///
+    /// # Errors
+    /// In words, with what to do.
+    pub fn check_schema(&self) -> Result<(), String> {
+        migrate::check(self)
     }
 
     /// Writes a consistent copy of a SQLite database to `file`, which must not exist yet, while

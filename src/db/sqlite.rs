@@ -139,6 +139,25 @@ impl Connection {
     }
 }
 
+/// An exclusive lock is had only where no other connection is.
+pub(super) fn is_in_use(path: &Path) -> Result<bool, Error> {
+    let cannot = |error: rusqlite::Error| {
+        Error::Unavailable(format!("{} cannot be opened: {error}", path.display()))
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let raw = Raw::open_with_flags(path, flags).map_err(cannot)?;
+    raw.busy_timeout(Duration::ZERO).map_err(cannot)?;
+    raw.pragma_update(None, "locking_mode", "exclusive").map_err(cannot)?;
+    match raw.execute_batch("begin exclusive; rollback") {
+        Err(rusqlite::Error::SqliteFailure(failure, _))
+            if failure.code == ErrorCode::DatabaseBusy =>
+        {
+            Ok(true)
+        }
+        done => done.map(|()| false).map_err(cannot),
+    }
+}
+
 /// To SQLite `$2` is a name, numbered by its first appearance.
 fn check_parameter_order(statement: &rusqlite::Statement<'_>, sql: &str) {
     if cfg!(debug_assertions) {

@@ -142,9 +142,9 @@ impl Row<'_> {
 
 /// A running transaction.
 pub struct Tx<'c> {
-    connection: &'c mut Connection,
+    pub(super) connection: &'c mut Connection,
     hooks: &'c mut Vec<Hook>,
-    wrote: bool,
+    pub(super) wrote: bool,
 }
 
 impl<'c> Tx<'c> {
