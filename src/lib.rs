@@ -10,8 +10,9 @@
 //! [`threads`], [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
-//! [`replicas`] tells other processes, [`jobs`] does later what [`work`] lists, [`web`] is the embedded client, [`cli`] the commands,
-//! [`demo`] a city to look at.
+//! [`replicas`] tells other processes, [`jobs`] does later what [`work`] lists, [`web`] is the
+//! embedded client, [`cli`] the commands, [`demo`] a city to look at, [`copy`] the way to another
+//! database.
 //!
 //! `docs/ARCHITECTURE.md` follows one booking from its route to its row.
 
@@ -22,6 +23,7 @@ pub mod bookings;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod copy;
 pub mod db;
 pub mod demo;
 pub mod error;

@@ -11,7 +11,8 @@ use clap::{Parser, Subcommand};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Config, SETTINGS};
-use crate::db::Db;
+use crate::copy;
+use crate::db::{DatabaseUrl, Db};
 use crate::demo;
 use crate::imports::{self, say};
 use crate::replicas;
@@ -71,6 +72,20 @@ enum Command {
     /// FILE must not exist. Restore it by putting it in the place of parking.sqlite while no
     /// server runs. DATA_DIR/secrets is not part of it: without it everyone signs in again.
     Backup { file: PathBuf },
+    /// Move everything to another database, such as from SQLite to PostgreSQL
+    ///
+    /// Stop the server and its workers first: a SQLite file that is in use, or is changed meanwhile,
+    /// is refused; PostgreSQL does not tell. The source is only read. The target must hold no
+    /// installation; it is filled in one transaction, read back and compared, and only then
+    /// committed. Whatever stops it, also kill -9, leaves no half copy: run it again.
+    Copy {
+        /// sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME
+        #[arg(long)]
+        from: DatabaseUrl,
+        /// Likewise; by default DATABASE_URL, where no other process sees a password in it
+        #[arg(long)]
+        to: Option<DatabaseUrl>,
+    },
     /// Print the OpenAPI 3.1 document of the API
     Openapi,
     /// Print the settings as a file to copy to .env
@@ -162,6 +177,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Import { what } => open(config).and_then(|app| import(app, what)),
         Command::Demo { days, seed } => open(config).and_then(|app| fill_demo(app, days, seed)),
         Command::Backup { file } => backup(&config, &file),
+        Command::Copy { from, to } => copy_to(&from, &to.unwrap_or(config.database_url)),
         Command::Openapi | Command::Settings => Ok(()),
     };
     work.map_err(Failure::Work)
@@ -235,6 +251,26 @@ fn backup(config: &Config, file: &Path) -> Result<(), String> {
     db.close();
     let bytes = std::fs::metadata(file).map(|file| file.len()).unwrap_or_default();
     say(&format!("{}: {bytes} bytes", file.display()));
+    Ok(())
+}
+
+fn copy_to(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<(), String> {
+    let copied = copy::run(from, to)?;
+    say(&format!("{:20} {:>12}  checksum", "table", "rows"));
+    let mut total = 0;
+    for (table, copy::Figures { rows, checksum }) in &copied.tables {
+        say(&format!("{table:20} {rows:>12}  {checksum:016x}"));
+        total += rows;
+    }
+    let seconds = copied.took.as_secs_f64();
+    say(&format!("{total} rows in {seconds:.1} seconds, read back and found equal\n"));
+    say(
+        "Now set DATABASE_URL to the new database, and start `parking serve`. On another machine it",
+    );
+    say(
+        "needs the same settings, and from DATA_DIR: secrets (unless SECRET_KEY is set; without it",
+    );
+    say("everyone signs in again), exports and outbox. Keep the old database until all is well.");
     Ok(())
 }
 

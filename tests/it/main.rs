@@ -11,6 +11,7 @@ mod audit;
 mod bad_input;
 mod bookings;
 mod contract;
+mod copy;
 mod demo;
 mod deploy;
 mod endurance;

@@ -264,6 +264,7 @@ fn every_command_has_help() {
         &["import", "lots"],
         &["import", "sessions"],
         &["backup"],
+        &["copy"],
         &["openapi"],
         &["settings"],
     ] {
