@@ -2,7 +2,7 @@
 //!
 //! The target is filled in one transaction from one snapshot of the source, read back and compared
 //! before the commit. So there is no half copy: whatever stops it leaves the target as it was, and
-//! the same command begins anew (docs/adr/0017).
+//! the same command begins anew (docs/adr/0018).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
