@@ -60,9 +60,11 @@ pub fn run(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Copied, String> {
     if from.is_in_use().map_err(|error| in_source(error.to_string()))? {
         return Err("the source is in use: stop its server and its workers first".into());
     }
-    let source = Db::open(from).map_err(|error| in_source(error.to_string()))?;
+    // One reads, one writes.
+    let options = db::Options { lanes: 1, readers: 1, ..db::Options::default() };
+    let source = Db::open(from, &options).map_err(|error| in_source(error.to_string()))?;
     source.check_schema().map_err(in_source)?;
-    let target = Db::open(to).map_err(|error| in_target(error.to_string()))?;
+    let target = Db::open(to, &options).map_err(|error| in_target(error.to_string()))?;
     target.migrate().map_err(in_target)?;
     let tables = Arc::new(db::tables().map_err(|error| error.to_string())?);
     let total = total(&source, &tables).map_err(|error| in_source(in_words(error)))?;

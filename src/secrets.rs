@@ -55,7 +55,7 @@ fn kept(folder: &Path, name: &str) -> Result<String, String> {
         Ok(secret) if secret.trim().len() >= 32 => return Ok(secret.trim().to_owned()),
         Ok(_) => {
             return Err(format!(
-                "{}: holds no secret; remove the file and one is made (everyone signs in again)",
+                "{}: holds no secret; remove the file and one is made (links in mails that are out stop working)",
                 path.display()
             ));
         }

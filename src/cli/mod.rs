@@ -70,14 +70,15 @@ enum Command {
     /// Write a consistent copy of the SQLite database to FILE, also while the server runs
     ///
     /// FILE must not exist. Restore it by putting it in the place of parking.sqlite while no
-    /// server runs. DATA_DIR/secrets is not part of it: without it everyone signs in again.
+    /// server runs. DATA_DIR/secrets is not part of it: without it links in mails stop working.
     Backup { file: PathBuf },
     /// Move everything to another database, such as from SQLite to PostgreSQL
     ///
     /// Stop the server and its workers first: a SQLite file that is in use, or is changed meanwhile,
     /// is refused; PostgreSQL does not tell. The source is only read. The target must hold no
     /// installation; it is filled in one transaction, read back and compared, and only then
-    /// committed. Whatever stops it, also kill -9, leaves no half copy: run it again.
+    /// committed. Whatever stops it, also kill -9, leaves no half copy: run it again. Go to PostgreSQL
+    /// itself, not through a pooler.
     Copy {
         /// sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME
         #[arg(long)]
@@ -270,7 +271,9 @@ fn copy_to(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<(), String> {
     say(
         "needs the same settings, and from DATA_DIR: secrets (unless SECRET_KEY is set; without it",
     );
-    say("everyone signs in again), exports and outbox. Keep the old database until all is well.");
+    say(
+        "links in mails stop working), exports and outbox. Keep the old database until all is well.",
+    );
     Ok(())
 }
 

@@ -53,7 +53,7 @@ async fn connect(url: &str) -> Client {
 async fn troubled(table: &str, what: &str) -> (String, Client) {
     let url = postgres_schema().await;
     let parsed: DatabaseUrl = url.parse().unwrap();
-    let migrate = move || db::Db::open(&parsed).unwrap().migrate();
+    let migrate = move || db::Db::open(&parsed, &db::Options::default()).unwrap().migrate();
     tokio::task::spawn_blocking(migrate).await.unwrap().unwrap();
     let client = connect(&url).await;
     let trigger = format!(
