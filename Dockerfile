@@ -4,7 +4,6 @@
 
 ARG NODE_IMAGE=node:24.11.1-trixie-slim
 ARG RUST_IMAGE=rust:1.95.0-slim-trixie
-ARG BUSYBOX_IMAGE=busybox:1.37.0-musl
 # Its tags follow Debian's updates. Give a digest for the same bytes again.
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian13:nonroot
 
@@ -32,8 +31,6 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -D -m 0755 target/release/parking /image/parking \
     && install -d -m 0700 /image/data
 
-FROM ${BUSYBOX_IMAGE} AS busybox
-
 FROM ${RUNTIME_IMAGE}
 ARG VERSION=0.1.0
 ARG REVISION=
@@ -42,8 +39,6 @@ LABEL org.opencontainers.image.title="parking" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# There is no shell. One static file asks after the server's health.
-COPY --from=busybox /bin/wget /usr/bin/wget
 COPY --from=server /image/parking /usr/bin/parking
 COPY --from=server --chown=65532:65532 /image/data /data
 COPY LICENSE /usr/share/doc/parking/copyright
@@ -54,6 +49,6 @@ WORKDIR /etc/parking
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=4s --start-period=60s --start-interval=1s --retries=3 \
-  CMD ["/usr/bin/wget", "-q", "-T", "3", "-O", "/dev/null", "http://127.0.0.1:8080/health/live"]
+  CMD ["/usr/bin/parking", "health", "--live"]
 ENTRYPOINT ["/usr/bin/parking"]
 CMD ["serve"]

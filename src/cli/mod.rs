@@ -1,6 +1,7 @@
 //! The commands.
 
 mod admin;
+mod health;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -86,6 +87,12 @@ enum Command {
         /// Likewise; by default DATABASE_URL, where no other process sees a password in it
         #[arg(long)]
         to: Option<DatabaseUrl>,
+    },
+    /// Ask the server that LISTEN names whether it is ready; exit code 0 says yes
+    Health {
+        /// Only whether it answers: what a supervisor restarts it by
+        #[arg(long)]
+        live: bool,
     },
     /// Print the OpenAPI 3.1 document of the API
     Openapi,
@@ -178,6 +185,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Import { what } => open(config).and_then(|app| import(app, what)),
         Command::Demo { days, seed } => open(config).and_then(|app| fill_demo(app, days, seed)),
         Command::Backup { file } => backup(&config, &file),
+        Command::Health { live } => health::ask(config.listen, live).map(|said| say(&said)),
         Command::Copy { from, to } => copy_to(&from, &to.unwrap_or(config.database_url)),
         Command::Openapi | Command::Settings => Ok(()),
     };

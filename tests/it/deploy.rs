@@ -177,15 +177,14 @@ fn the_load_balancer_of_compose_reaches_every_server_and_is_the_one_that_is_beli
 }
 
 #[test]
-fn the_image_asks_after_a_path_that_there_is_and_runs_as_nobody_special() {
+fn the_image_asks_the_program_after_its_health_and_runs_as_nobody_special() {
     let image = image();
     only_settings("Dockerfile", &image_env());
     assert!(image.contains("\nUSER 65532:65532\n"));
     assert!(image.contains(&format!("\nEXPOSE {}\n", port())));
-    let (_, url) = image.split_once("http://127.0.0.1:").unwrap();
-    let (asked, path) = url.split_once('"').unwrap().0.split_once('/').unwrap();
-    assert_eq!(asked, port().to_string());
-    assert!(is_path(&format!("/{path}")), "{path}");
+    let health = image.split("HEALTHCHECK").nth(1).unwrap().split("CMD ").nth(1).unwrap();
+    let health: Vec<String> = serde_json::from_str(health.lines().next().unwrap()).unwrap();
+    assert_eq!(health, ["/usr/bin/parking", "health", "--live"]);
     assert!(image.contains(&format!("\nVOLUME {}\n", image_env()["DATA_DIR"])));
 }
 

@@ -265,6 +265,7 @@ fn every_command_has_help() {
         &["import", "sessions"],
         &["backup"],
         &["copy"],
+        &["health"],
         &["openapi"],
         &["settings"],
     ] {
@@ -273,6 +274,26 @@ fn every_command_has_help() {
     }
     let (_, said) = run(parking(folder.path()).args(["serve", "--help"]), "");
     assert!(said.contains("MAX_OPEN_BOOKINGS"));
+}
+
+#[test]
+fn health_asks_the_server_that_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let port = server.url.rsplit(':').next().unwrap().to_owned();
+    let ask = |live: &[&str]| {
+        let mut command = parking(folder.path());
+        command.env("LISTEN", format!("0.0.0.0:{port}")).arg("health").args(live);
+        run(&mut command, "")
+    };
+    for live in [&[][..], &["--live"]] {
+        let (status, said) = ask(live);
+        assert!(status.success() && said.contains("200 {\"status\":\"ok\"}"), "{said}");
+    }
+    server.signal("-TERM");
+    server.end();
+    let (status, said) = ask(&[]);
+    assert_eq!(status.code(), Some(1), "{said}");
 }
 
 #[test]
