@@ -1,4 +1,5 @@
-//! The servers that the application talks to, for a test of its own: mail, chat, object storage, Redis, PgBouncer.
+//! The servers that the application talks to, for a test of its own: mail, chat, object storage, Redis, PostgreSQL,
+//! PgBouncer.
 //!
 //! Each listens on a free port of the loopback and goes away with its value. None needs sleeping: what was said to
 //! them is awaited. Chat and object storage are tasks of the test's runtime: a test that blocks its thread while they
@@ -8,6 +9,8 @@ mod certificates;
 mod chat;
 mod mail;
 mod pooler;
+mod postgres;
+mod proxy;
 mod redis;
 mod s3;
 
@@ -24,6 +27,8 @@ pub use certificates::Certificates;
 pub use chat::{ChatAnswer, ChatServer};
 pub use mail::{Fate, MailServer};
 pub use pooler::Pooler;
+pub use postgres::PostgresServer;
+pub use proxy::Proxy;
 pub use redis::RedisServer;
 pub use s3::S3Server;
 

@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking::app::Background;
 use serde_json::{Value, json};
+use url::Url;
 
-use crate::harness::{Caller, TestApp, postgres_schema, text};
-use crate::peers::{Pooler, RedisServer};
+use crate::harness::{Caller, TestApp, items, postgres_schema, text};
+use crate::peers::{Pooler, PostgresServer, Proxy, RedisServer};
 use crate::process::{Server, check_books, create_admin, parking, run};
 
 /// Three servers of one installation, and what they do beside requests.
@@ -98,6 +99,118 @@ async fn behind_a_pooler_in_transaction_mode_everything_works_without_notificati
         answer.expect(200);
     });
     asha.patch("/api/me", json!({ "name": "Asha" })).await.expect(200);
+}
+
+/// Drivers come and go at all servers while `trouble` is made; what was acknowledged must be there.
+async fn nothing_is_lost_by(replicas: &Replicas, trouble: impl AsyncFnOnce()) {
+    const DRIVERS: usize = 9;
+    let admin = replicas.apps[0].admin().await;
+    let lot = admin.new_lot("Central", 30).await;
+    let mut drivers = Vec::new();
+    for number in 0..DRIVERS {
+        let app = &replicas.apps[number % 3];
+        drivers.push(app.driver(&format!("driver{number}")).await);
+    }
+    let path = format!("/api/lots/{lot}");
+    for app in &replicas.apps {
+        until(async || app.nobody().get(&path).await.status == 200).await;
+    }
+    let over = std::cell::Cell::new(false);
+    // Asks until there is an answer other than that storage is away; once for each key.
+    let stays = async |driver: &Caller<'_>| {
+        let mut parked = Vec::new();
+        for stay in 0.. {
+            let key = format!("{}-{stay}", driver.id);
+            let booking = loop {
+                let body = json!({ "lot_id": lot });
+                let answer = driver.post_once(&key, "/api/bookings", body).await;
+                if answer.status != 503 {
+                    break answer.expect(201);
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            };
+            if over.get() {
+                parked.push(text(&booking, "id").to_owned());
+                break;
+            }
+            let release = format!("/api/bookings/{}/release", text(&booking, "id"));
+            while driver.post_once(&format!("{key}-end"), &release, json!({})).await.status == 503 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        parked
+    };
+    let working = join_all(drivers.iter().map(stays));
+    let (mut parked, ()) = futures_util::join!(async { working.await.concat() }, async {
+        trouble().await;
+        over.set(true);
+    });
+    parked.sort();
+    assert_eq!(parked.len(), DRIVERS);
+    let open = admin.get("/api/admin/bookings?status=open&limit=100").await.expect(200);
+    let mut open: Vec<_> =
+        items(&open).iter().map(|booking| text(booking, "id").to_owned()).collect();
+    open.sort();
+    assert_eq!(open, parked);
+    for app in &replicas.apps {
+        let nobody = app.nobody();
+        until(async || nobody.get(&path).await.json()["free_spots"] == 30 - DRIVERS).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_crashes_and_comes_back_loses_nothing() {
+    let server = Arc::new(PostgresServer::start());
+    let replicas = Replicas::of(TestApp::with(&[("DATABASE_URL", &server.url())]).await).await;
+    nothing_is_lost_by(&replicas, async || {
+        for _ in 0..3 {
+            let server = server.clone();
+            let crash = move || {
+                server.stop_hard();
+                server.start_again();
+            };
+            tokio::task::spawn_blocking(crash).await.unwrap();
+            let nobody = replicas.apps[1].nobody();
+            until(async || nobody.get("/health/ready").await.status == 200).await;
+        }
+    })
+    .await;
+    drop(replicas);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_killed_under_load_loses_nothing() {
+    let mut redis = RedisServer::start();
+    let replicas = Replicas::start(&[("REDIS_URL", &redis.url())]).await;
+    nothing_is_lost_by(&replicas, async || {
+        for _ in 0..3 {
+            redis.kill();
+            let nobody = replicas.apps[2].nobody();
+            until(async || nobody.get("/health/ready").await.status == 200).await;
+            redis.start_again();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_lose_nothing() {
+    const CUTS: u64 = 25;
+    let mut url: Url = postgres_schema().await.parse().unwrap();
+    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let proxy = Proxy::start(server).await;
+    url.set_port(Some(proxy.port)).unwrap();
+    let replicas = Replicas::of(TestApp::with(&[("DATABASE_URL", url.as_str())]).await).await;
+    nothing_is_lost_by(&replicas, async || {
+        for cut in 0..CUTS {
+            // Somewhere in the work; served again before the next.
+            tokio::time::sleep(Duration::from_millis(cut * 7 % 50)).await;
+            proxy.cut();
+            let nobody = replicas.apps[1].nobody();
+            until(async || nobody.get("/health/ready").await.status == 200).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
