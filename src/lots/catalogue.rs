@@ -2,11 +2,12 @@
 //!
 //! The lanes tell the catalogue of each change after its commit and before the caller hears of it,
 //! so whoever reads next sees it. Each change begins a new generation; the answer to a question is
-//! rendered once a generation and then served as it is, with the generation as its `ETag`. Other
+//! rendered once a generation and then served as it is, with a hash of it as its `ETag`. Other
 //! processes are told, and tell (`replicas.rs`); where they do not, all lots are read anew.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
@@ -21,7 +22,6 @@ use crate::bookings::BookedLot;
 use crate::db::{Snapshot, TransactionId};
 use crate::error::{Error, Fields, Result};
 use crate::http::paging::{bad_cursor, parse_limit};
-use crate::ids;
 
 /// Answers kept for a generation at most. Searches are many; the first page is one.
 const ANSWERS_MAX: usize = 512;
@@ -190,8 +190,6 @@ pub struct Told {
 pub struct Catalogue {
     lots: RwLock<Lots>,
     generation: AtomicU64,
-    /// Keeps the `ETag`s of one run apart from those of another.
-    run: String,
     answers: RwLock<(u64, HashMap<String, Arc<Answer>>)>,
     changed: Mutex<BTreeSet<Uuid>>,
     /// What is told while all lots are being read.
@@ -201,12 +199,9 @@ pub struct Catalogue {
 
 impl Default for Catalogue {
     fn default() -> Self {
-        let mut run = [0; 6];
-        ids::fill(&mut run);
         Self {
             lots: RwLock::default(),
             generation: AtomicU64::new(1),
-            run: encode(&run),
             answers: RwLock::default(),
             changed: Mutex::default(),
             meanwhile: Mutex::default(),
@@ -401,9 +396,8 @@ impl Catalogue {
             }
         }
         let plain = Bytes::from(render()?);
-        let etag = Bytes::from(format!("W/\"{}-{generation}\"", self.run));
         let answer = Arc::new(Answer {
-            etag,
+            etag: etag(&plain),
             plain,
             gzip: OnceLock::new(),
             asked_before: AtomicBool::new(false),
@@ -417,6 +411,13 @@ impl Catalogue {
         }
         Ok(answer)
     }
+}
+
+/// The same at every server that has the same to say, before a restart and after it.
+fn etag(body: &[u8]) -> Bytes {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(body);
+    Bytes::from(format!("W/\"{:016x}\"", hasher.finish()))
 }
 
 fn poisoned() -> Error {
