@@ -1,6 +1,6 @@
 // Every page and dialog, and how to get there: what is checked of all of them goes along these stops.
 import { expect, type Page } from '@playwright/test'
-import type { Lot, TaskId } from '../src/api/types'
+import type { Lot, Stats, TaskId } from '../src/api/types'
 import type { Account, World } from './world'
 
 export interface Story {
@@ -25,6 +25,16 @@ async function addVehicles(world: World, driver: Account): Promise<void> {
   for (const vehicle of vehicles) {
     await world.call(driver, 'POST', '/api/me/vehicles', vehicle)
   }
+}
+
+/** Statistics count whole seconds. */
+async function parkedForASecond(world: World, lot: Lot): Promise<void> {
+  const path = `/api/admin/stats?lot_id=${lot.id}`
+  const isCounted = async () => {
+    const { days } = await world.call<Stats>(world.admin, 'GET', path)
+    return days.some(({ parked_average }) => parked_average > 0)
+  }
+  await expect.poll(isCounted).toBe(true)
 }
 
 const IMPORT_HEADER = 'lot,name,number_of_spots,price_per_hour_minor'
@@ -277,6 +287,7 @@ export const stops: Stop[] = [
     path: async ({ world, driver, lot }) => {
       await world.release(driver, await world.park(driver, lot))
       await world.park(driver, lot)
+      await parkedForASecond(world, lot)
       return `/admin/insight?lot=${lot.id}`
     },
     ready: async (page) => {
