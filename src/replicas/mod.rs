@@ -31,6 +31,8 @@ pub const SAY_EVERY: Duration = Duration::from_millis(200);
 const READ_EVERY: Duration = Duration::from_millis(300);
 /// And this often in any case: what is changed by hand in the database is seen, too.
 const READ_ANYHOW_EVERY: Duration = Duration::from_secs(30);
+/// A process ends within ten seconds, of which requests may take eight.
+const LEAVE_TIME_MAX: Duration = Duration::from_millis(500);
 /// A notification of PostgreSQL has 8000 bytes.
 const ENTRIES_MAX: usize = 90;
 
@@ -127,11 +129,11 @@ impl<'a> Conversation<'a> {
     }
 
     async fn leave(&mut self) {
-        let left = match Channel::open(self.app).await {
-            Ok(mut channel) => self.tell(&mut channel, true).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = left {
+        let left = tokio::time::timeout(LEAVE_TIME_MAX, async {
+            let mut channel = Channel::open(self.app).await?;
+            self.tell(&mut channel, true).await
+        });
+        if let Err(error) = left.await.unwrap_or_else(|_| Err("no answer in time".into())) {
             tracing::warn!(error, "other processes were not told, and will read everything");
         }
     }
