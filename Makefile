@@ -107,6 +107,15 @@ replay: build ## Replay a week of real car parks over HTTP and compare every obs
 bench: build ## Measure speed and memory beside the machine's limits; writes docs/BENCHMARKS.md (ARGS=--quick)
 	exec $(CARGO) run --release --quiet --locked -p parking-bench -- bench --bin $(PARKING) $(ARGS)
 
+lighthouse := frontend/lighthouse/node_modules/.package-lock.json
+$(lighthouse): frontend/lighthouse/package-lock.json
+	npm --prefix frontend/lighthouse ci --no-audit --no-fund
+	touch $@
+
+.PHONY: lighthouse
+lighthouse: build $(lighthouse) ## Lighthouse's scores of the first pages on its phone profile (RUNS=5)
+	CHROMIUM="$$(scripts/find-chromium)" node frontend/lighthouse/measure.mjs
+
 ##@ Other
 
 .PHONY: clean
