@@ -146,9 +146,9 @@ async fn release(
             let at = asked_at.map_or(Ok(now), |at| booking.asked_at(at, now, earliest));
             let at = at.map_err(|message| Error::invalid("released_at", message))?;
             let (released_at, cost_minor) = booking.release(at);
-            if store::close(tx, &mut booking, released_at, cost_minor)? {
+            if let Some(closed) = store::close(tx, &mut booking, released_at, cost_minor)? {
                 if let Some(owner) = booking.user_id
-                    && store::wants_receipt(tx, owner)?
+                    && closed.wants_receipt
                 {
                     post.mail(tx, owner, List::Receipts, None, |to| {
                         letters::receipt(to, &booking)

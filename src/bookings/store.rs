@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::plate::Plate;
 use super::{AdminBooking, BookingStatus, Record};
-use crate::db::{Row, Tx, Value};
+use crate::db::{Asked, Row, Tx, Value};
 use crate::error::{Error, Result};
 use crate::http::paging::{Page, Paging};
 use crate::ids;
-use crate::lots::store::{currency, offer, price_at, take_first_free};
+use crate::lots::store::{currency, give_back, price_at, take_first_free};
 use crate::lots::tariff::Price;
 use crate::users::Person;
 
@@ -39,20 +39,22 @@ pub fn book(
     driver: Driver,
     plate: Option<&Plate>,
 ) -> Result<Record> {
-    let (lot_name, code, price) = tx
-        .opt_locked(
-            "select name, currency, price_per_hour_minor, free_minutes, increment_minutes, \
-             daily_cap_minor from lots where id = $1 and deleted_at is null",
-            &[lot.into()],
-            |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?, price_at(row, 2)?)),
-        )?
+    // In this order, because it is the order of their locks.
+    let asked = tx.ask_locked(
+        "select name, currency, price_per_hour_minor, free_minutes, increment_minutes, \
+         daily_cap_minor from lots where id = $1 and deleted_at is null",
+        [lot.into()],
+    )?;
+    let permission = Permission::ask(tx, driver, plate)?;
+    let (lot_name, code, price) = asked
+        .opt(tx, |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?, price_at(row, 2)?)))?
         .ok_or(Error::NotFound)?;
-    let user_id = may_park(tx, driver, plate)?;
+    let user_id = permission.check(tx)?;
     let (spot_id, spot_label) = take_first_free(tx, lot)?.ok_or(Error::Conflict("lot_full"))?;
     let id = ids::new_id(now);
     let reference = ids::new_reference(now);
     let Price { per_hour_minor, tariff } = price;
-    tx.exec(
+    tx.send(
         "insert into bookings (id, reference, lot_id, spot_id, spot_label, user_id, \
          vehicle_plate, started_at, price_per_hour_minor, currency, free_minutes, \
          increment_minutes, daily_cap_minor) \
@@ -89,32 +91,50 @@ pub fn book(
     })
 }
 
-/// Whether a driver may park, with this vehicle; gives the account to book it on.
-fn may_park(tx: &mut Tx<'_>, driver: Driver, plate: Option<&Plate>) -> Result<Option<Uuid>> {
-    let (user, open_max) = match driver {
-        Driver::WalkIn => (None, i64::MAX),
-        Driver::User { id, open_max } => {
-            let sql = "select active from users where id = $1";
-            let active = tx.opt_locked(sql, &[id.into()], |row| row.get::<bool>(0))?;
-            if active != Some(true) {
+/// Whether a driver may park, with this vehicle: asked together with what else a booking asks.
+struct Permission<'q> {
+    /// `None`: a walk-in.
+    account: Option<(Uuid, i64, Asked<'q, 1>)>,
+    parked: Asked<'q, 2>,
+}
+
+impl<'q> Permission<'q> {
+    fn ask(tx: &mut Tx<'_>, driver: Driver, plate: Option<&'q Plate>) -> Result<Self> {
+        let account = match driver {
+            Driver::WalkIn => None,
+            Driver::User { id, open_max } => {
+                let sql = "select active from users where id = $1";
+                Some((id, open_max, tx.ask_locked(sql, [id.into()])?))
+            }
+        };
+        let user = account.as_ref().map(|(id, ..)| *id);
+        let parked = tx.ask(
+            "select (select count(*) from bookings where user_id = $1 and released_at is null), \
+             exists (select 1 from bookings where vehicle_plate = $2 and released_at is null)",
+            [user.into(), plate.map(Plate::as_str).into()],
+        )?;
+        Ok(Self { account, parked })
+    }
+
+    /// Gives the account to book on.
+    fn check(&self, tx: &mut Tx<'_>) -> Result<Option<Uuid>> {
+        let (mut user, mut open_max) = (None, i64::MAX);
+        if let Some((id, most, active)) = &self.account {
+            if active.opt(tx, |row| row.get::<bool>(0))? != Some(true) {
                 return Err(Error::Unauthorized("invalid_token"));
             }
-            (Some(id), open_max)
+            (user, open_max) = (Some(*id), *most);
         }
-    };
-    let (open, parked) = tx.one(
-        "select (select count(*) from bookings where user_id = $1 and released_at is null), \
-         exists (select 1 from bookings where vehicle_plate = $2 and released_at is null)",
-        &[user.into(), plate.map(Plate::as_str).into()],
-        |row| Ok((row.get::<i64>(0)?, row.get::<bool>(1)?)),
-    )?;
-    if open >= open_max {
-        return Err(Error::Conflict("too_many_open_bookings"));
+        let (open, parked) =
+            self.parked.one(tx, |row| Ok((row.get::<i64>(0)?, row.get::<bool>(1)?)))?;
+        if open >= open_max {
+            return Err(Error::Conflict("too_many_open_bookings"));
+        }
+        if parked {
+            return Err(Error::Conflict("vehicle_already_parked"));
+        }
+        Ok(user)
     }
-    if parked {
-        return Err(Error::Conflict("vehicle_already_parked"));
-    }
-    Ok(user)
 }
 
 /// The columns that [`record`] reads.
@@ -148,7 +168,13 @@ pub fn by_id(tx: &mut Tx<'_>, id: Uuid) -> Result<Record> {
     tx.opt(&sql, &[id.into()], record)?.ok_or(Error::NotFound)
 }
 
-/// Closes an open booking and frees its spot. False: another replica was faster.
+/// What became of a booking that was closed.
+pub struct Closed {
+    /// Whether its user wants a receipt by mail.
+    pub wants_receipt: bool,
+}
+
+/// Closes an open booking and frees its spot. `None`: another replica was faster.
 ///
 /// # Errors
 /// Those of storage.
@@ -157,7 +183,8 @@ pub fn close(
     booking: &mut Record,
     released_at: Timestamp,
     cost_minor: i64,
-) -> Result<bool> {
+) -> Result<Option<Closed>> {
+    let wish = tx.ask("select receipts from users where id = $1", [booking.user_id.into()])?;
     let closed = tx.exec(
         "update bookings set released_at = $1, cost_minor = $2 \
          where id = $3 and released_at is null",
@@ -165,18 +192,12 @@ pub fn close(
     )?;
     if closed == 0 {
         *booking = by_id(tx, booking.id)?;
-        return Ok(false);
+        return Ok(None);
     }
-    offer(tx, booking.spot_id)?;
+    give_back(tx, booking.spot_id)?;
     booking.released = Some((released_at, cost_minor));
-    Ok(true)
-}
-
-/// # Errors
-/// Those of storage.
-pub fn wants_receipt(tx: &mut Tx<'_>, user: Uuid) -> Result<bool> {
-    let sql = "select receipts from users where id = $1";
-    Ok(tx.one(sql, &[user.into()], |row| row.get(0))?)
+    let wants_receipt = wish.opt(tx, |row| row.get::<bool>(0))?.unwrap_or_default();
+    Ok(Some(Closed { wants_receipt }))
 }
 
 /// Which bookings a list shows.

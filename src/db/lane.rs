@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
 use super::Error;
+use super::postgres::Uncommitted;
 use super::tx::{Connection, Hook, Tx};
 use crate::error::Result;
 use crate::threads;
@@ -208,13 +209,16 @@ fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), St
     }
     let transaction = match connection.commit(!hooks.is_empty()) {
         Ok(transaction) => transaction,
-        Err(error) => {
+        Err(uncommitted) => {
             connection.roll_back();
-            return Err(match error {
+            return Err(match uncommitted {
+                Uncommitted::Before(error) => Stop::Command(Some(error)),
                 // Nothing was at stake.
-                error if !wrote => Stop::Command(Some(error)),
-                Error::Repeat(reason) => Stop::Commit(Error::Unavailable(reason)),
-                error => Stop::Commit(error),
+                Uncommitted::Unknown(error) if !wrote => Stop::Command(Some(error)),
+                Uncommitted::Unknown(Error::Repeat(reason)) => {
+                    Stop::Commit(Error::Unavailable(reason))
+                }
+                Uncommitted::Unknown(error) => Stop::Commit(error),
             });
         }
     };

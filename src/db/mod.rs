@@ -37,7 +37,7 @@ pub use migrate::{Migration, SchemaVersion};
 pub use notify::Notifier;
 pub use schema::{Kind, Table, TableColumn, tables};
 pub use snapshot::{Snapshot, TransactionId};
-pub use tx::{Row, Tx};
+pub use tx::{Asked, Row, Tx};
 pub use value::{Column, Value};
 
 /// How many commands may wait for a lane before a new one is refused as [`Error::Overloaded`].

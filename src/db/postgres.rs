@@ -1,8 +1,17 @@
 //! PostgreSQL: a connection per lane, driven on the lane's own thread.
+//!
+//! What is sent without waiting for its answer is `under_way`. The server works in the order of
+//! sending, so whatever is waited for later has all of it before itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
@@ -15,11 +24,32 @@ use super::{Error, Options, Value};
 
 const CONNECT_SECONDS_MAX: u64 = 5;
 
+type Rows = Vec<tokio_postgres::Row>;
+
+/// Where the rows of a question are put once they arrive.
+pub(super) type Place = Arc<OnceLock<Rows>>;
+
+/// What was sent, with its answer to come.
+struct Sent {
+    answer: BoxFuture<'static, Result<Rows, tokio_postgres::Error>>,
+    /// `None`: only whether it succeeded matters.
+    place: Option<Place>,
+}
+
+/// Why a transaction was not committed.
+pub(super) enum Uncommitted {
+    /// A statement that was sent and not waited for failed: nothing was committed.
+    Before(Error),
+    /// The commit itself: it may have happened.
+    Unknown(Error),
+}
+
 pub(super) struct Connection {
     runtime: Runtime,
     config: Config,
     access: Access,
-    client: Option<Client>,
+    client: Option<Arc<Client>>,
+    under_way: VecDeque<Sent>,
     /// How a connection, or behind a pooler each transaction, is set up.
     settings: String,
     pooled: bool,
@@ -54,6 +84,7 @@ impl Connection {
             config,
             access,
             client: None,
+            under_way: VecDeque::new(),
             settings: settings.collect(),
             pooled,
             statements: HashMap::new(),
@@ -63,6 +94,8 @@ impl Connection {
     }
 
     pub(super) fn ready(&mut self) -> Result<(), Error> {
+        // Questions of the transaction before, whose answers nobody wanted in the end.
+        self.under_way.clear();
         if self.client.as_ref().is_some_and(|client| !client.is_closed()) {
             return Ok(());
         }
@@ -82,16 +115,13 @@ impl Connection {
             }
             Ok::<_, Error>(client)
         })?;
-        self.client = Some(client);
+        self.client = Some(Arc::new(client));
         Ok(())
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Error> {
-        if self.pooled {
-            self.batch(&format!("begin; {}", self.settings))
-        } else {
-            self.batch("begin")
-        }
+        let settings = if self.pooled { &self.settings } else { "" };
+        self.control(format!("begin; {settings}"))
     }
 
     /// Behind a pooler what is read is a transaction of one state, so that settings hold for it.
@@ -100,38 +130,126 @@ impl Connection {
             return Ok(());
         }
         let settings = &self.settings;
-        self.batch(&format!("begin isolation level repeatable read, read only; {settings}"))
+        self.control(format!("begin isolation level repeatable read, read only; {settings}"))
     }
 
     pub(super) fn end_reading(&mut self) {
         if self.pooled {
-            // It has changed nothing; one that is gone is rolled back.
-            let _ = self.batch("rollback");
+            self.roll_back();
         }
     }
 
     pub(super) fn begin_snapshot(&mut self) -> Result<(), Error> {
-        if self.pooled { Ok(()) } else { self.batch("begin isolation level repeatable read") }
+        if self.pooled {
+            return Ok(());
+        }
+        self.control("begin isolation level repeatable read".into())
     }
 
     pub(super) fn end_snapshot(&mut self) {
         if !self.pooled {
-            let _ = self.batch("rollback");
+            self.roll_back();
         }
     }
 
-    fn client(&self) -> Result<&Client, Error> {
-        self.client.as_ref().ok_or_else(|| Error::Repeat("not connected".into()))
+    /// One that is gone is rolled back, too.
+    pub(super) fn roll_back(&mut self) {
+        self.under_way.clear();
+        let _ = self.batch("rollback");
+    }
+
+    fn client(&self) -> Result<Arc<Client>, Error> {
+        self.client.clone().ok_or_else(|| Error::Repeat("not connected".into()))
+    }
+
+    /// Sends a statement of transaction control; it travels with the first one of the transaction.
+    fn control(&mut self, sql: String) -> Result<(), Error> {
+        let client = self.client()?;
+        let answer = async move { client.batch_execute(&sql).await.map(|()| Rows::new()) };
+        self.set_off(Box::pin(answer), None)
+    }
+
+    /// Sends a statement without waiting for its answer; its rows are put into `place`.
+    pub(super) fn send(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        place: Option<Place>,
+    ) -> Result<(), Error> {
+        let client = self.client()?;
+        let owned = params.iter().map(Value::owned).collect::<Result<Vec<_>, _>>()?;
+        let answer: BoxFuture<'static, _> = if self.pooled {
+            let typed: Vec<_> =
+                owned.into_iter().zip(params.iter().map(Value::postgres_type)).collect();
+            let sql = sql.to_owned();
+            Box::pin(async move { client.query_typed_raw(&sql, typed).await?.try_collect().await })
+        } else {
+            let statement = self.prepare(sql)?;
+            Box::pin(async move { client.query_raw(&statement, owned).await?.try_collect().await })
+        };
+        self.set_off(answer, place)
+    }
+
+    fn set_off(
+        &mut self,
+        mut answer: BoxFuture<'static, Result<Rows, tokio_postgres::Error>>,
+        place: Option<Place>,
+    ) -> Result<(), Error> {
+        match self.runtime.block_on(begun(answer.as_mut())) {
+            Poll::Pending => self.under_way.push_back(Sent { answer, place }),
+            // Nothing is answered that early: it could not be sent.
+            Poll::Ready(answer) => drop(answer?),
+        }
+        Ok(())
+    }
+
+    /// Sends a request, and waits for what was sent before and for its answer.
+    fn wait<T>(
+        &mut self,
+        request: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        let (runtime, under_way) = (&self.runtime, &mut self.under_way);
+        let mut request = pin!(request);
+        runtime.block_on(async {
+            let early = begun(request.as_mut()).await;
+            arrived(under_way).await?;
+            Ok(match early {
+                Poll::Ready(answer) => answer?,
+                Poll::Pending => request.await?,
+            })
+        })
+    }
+
+    /// Waits for all that was sent.
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
+        Ok(self.runtime.block_on(arrived(&mut self.under_way))?)
     }
 
     pub(super) fn batch(&mut self, sql: &str) -> Result<(), Error> {
-        Ok(self.runtime.block_on(self.client()?.batch_execute(sql))?)
+        let client = self.client()?;
+        self.wait(client.batch_execute(sql))
     }
 
-    /// Commits and asks for the transaction's number, in one round trip.
-    pub(super) fn commit_numbered(&mut self) -> Result<TransactionId, Error> {
-        let sql = "select pg_current_xact_id_if_assigned(); commit";
-        let answer = self.runtime.block_on(self.client()?.simple_query(sql))?;
+    /// Commits; gives the transaction's number when it is `wanted`. All in one round trip with what
+    /// is under way.
+    pub(super) fn commit(&mut self, wanted: bool) -> Result<TransactionId, Uncommitted> {
+        let sql = if wanted { "select pg_current_xact_id_if_assigned(); commit" } else { "commit" };
+        let client = self.client().map_err(Uncommitted::Unknown)?;
+        let (runtime, under_way) = (&self.runtime, &mut self.under_way);
+        let mut request = pin!(client.simple_query(sql));
+        let answer = runtime.block_on(async {
+            let early = begun(request.as_mut()).await;
+            arrived(under_way).await.map_err(|error| match error.code() {
+                // PostgreSQL has refused a statement, and then commits nothing.
+                Some(_) => Uncommitted::Before(error.into()),
+                None => Uncommitted::Unknown(error.into()),
+            })?;
+            match early {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => request.await,
+            }
+            .map_err(|error| Uncommitted::Unknown(error.into()))
+        })?;
         Ok(answer.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
             _ => None,
@@ -142,18 +260,20 @@ impl Connection {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.runtime.block_on(self.client()?.prepare(sql))?;
+        let client = self.client()?;
+        let statement = self.wait(client.prepare(sql))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
 
     pub(super) fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        let client = self.client()?;
         if self.pooled {
-            return Ok(self.runtime.block_on(self.client()?.execute_typed(sql, &typed(params)))?);
+            return self.wait(client.execute_typed(sql, &typed(params)));
         }
         let statement = self.prepare(sql)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
-        Ok(self.runtime.block_on(self.client()?.execute(&statement, &params))?)
+        self.wait(client.execute(&statement, &params))
     }
 
     /// Rows in the way that is fastest here: twice that of `insert`.
@@ -165,9 +285,9 @@ impl Connection {
     ) -> Result<(), Error> {
         let statement = self.prepare(sql)?;
         let client = self.client()?;
-        self.runtime.block_on(async {
+        self.wait(async {
             let sink = client.copy_in(&statement).await?;
-            let mut writer = std::pin::pin!(BinaryCopyInWriter::new(sink, types));
+            let mut writer = pin!(BinaryCopyInWriter::new(sink, types));
             for row in rows {
                 writer.as_mut().write_raw(row).await?;
             }
@@ -182,15 +302,33 @@ impl Connection {
         params: &[Value<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        let client = self.client()?;
         let rows = if self.pooled {
-            self.runtime.block_on(self.client()?.query_typed(sql, &typed(params)))?
+            self.wait(client.query_typed(sql, &typed(params)))?
         } else {
             let statement = self.prepare(sql)?;
             let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
-            self.runtime.block_on(self.client()?.query(&statement, &params))?
+            self.wait(client.query(&statement, &params))?
         };
         rows.iter().try_for_each(|row| each(&Row::Postgres(row)))
     }
+}
+
+/// Polls a request for the first time, which sends it: `InnerClient::send` of tokio-postgres does not
+/// wait.
+async fn begun<T>(mut request: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
+    poll_fn(|context| Poll::Ready(request.as_mut().poll(context))).await
+}
+
+/// Answers come in the order of the requests; each must be taken before the next can be had.
+async fn arrived(under_way: &mut VecDeque<Sent>) -> Result<(), tokio_postgres::Error> {
+    while let Some(Sent { answer, place }) = under_way.pop_front() {
+        let rows = answer.await?;
+        if let Some(place) = place {
+            let _ = place.set(rows);
+        }
+    }
+    Ok(())
 }
 
 /// The parameters of a statement that is not prepared, with their types.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
+use super::postgres::{Place, Uncommitted};
 use super::snapshot::{Snapshot, TransactionId};
 use super::value::{Column, Value};
 use super::{DatabaseUrl, Error, Options, postgres, sqlite};
@@ -99,11 +100,12 @@ impl Connection {
     }
 
     /// Gives the transaction's number when it is `wanted`; SQLite has none.
-    pub(super) fn commit(&mut self, wanted: bool) -> Result<TransactionId, Error> {
+    pub(super) fn commit(&mut self, wanted: bool) -> Result<TransactionId, Uncommitted> {
         match self {
-            Self::Sqlite(connection) => connection.statement("commit").map(|()| None),
-            Self::Postgres(connection) if wanted => connection.commit_numbered(),
-            Self::Postgres(connection) => connection.batch("commit").map(|()| None),
+            Self::Sqlite(connection) => {
+                connection.statement("commit").map(|()| None).map_err(Uncommitted::Unknown)
+            }
+            Self::Postgres(connection) => connection.commit(wanted),
         }
     }
 
@@ -111,9 +113,7 @@ impl Connection {
     pub(super) fn roll_back(&mut self) {
         match self {
             Self::Sqlite(connection) => connection.roll_back(),
-            Self::Postgres(connection) => {
-                let _ = connection.batch("rollback");
-            }
+            Self::Postgres(connection) => connection.roll_back(),
         }
     }
 }
@@ -137,6 +137,46 @@ impl Row<'_> {
             }
             Self::Postgres(row) => T::from_postgres(row, index),
         }
+    }
+}
+
+/// A question on its way.
+#[must_use]
+pub struct Asked<'q, const N: usize> {
+    sql: Cow<'q, str>,
+    params: [Value<'q>; N],
+    /// `None` on SQLite, which is asked when the answer is wanted.
+    place: Option<Place>,
+}
+
+impl<const N: usize> Asked<'_, N> {
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn opt<T>(
+        &self,
+        tx: &mut Tx<'_>,
+        read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let Some(place) = &self.place else { return tx.opt(&self.sql, &self.params, read) };
+        if let Connection::Postgres(connection) = tx.connection {
+            connection.settle()?;
+        }
+        let rows = place.get().ok_or_else(|| Error::Repeat("an answer was lost".into()))?;
+        rows.first().map(|row| Row::Postgres(row)).as_ref().map(read).transpose()
+    }
+
+    /// The one row that must be there.
+    ///
+    /// # Errors
+    /// [`Error::Query`] when there is none.
+    pub fn one<T>(
+        &self,
+        tx: &mut Tx<'_>,
+        read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.opt(tx, read)?.ok_or_else(|| Error::Query(format!("no row for: {}", self.sql)))
     }
 }
 
@@ -169,6 +209,63 @@ impl<'c> Tx<'c> {
         }?;
         self.wrote |= changed > 0;
         Ok(changed)
+    }
+
+    /// [`Tx::exec`] without waiting for it: it travels with what is asked next. A failure is told
+    /// there, or by the commit, and either way nothing of the transaction happens.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn send(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        match self.connection {
+            Connection::Sqlite(connection) => connection.exec(sql, params).map(drop),
+            Connection::Postgres(connection) => connection.send(sql, params, None),
+        }?;
+        self.wrote = true;
+        Ok(())
+    }
+
+    /// [`Tx::exec_locking`] without waiting for it, as [`Tx::send`].
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn send_locking(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        self.send(&self.locking(sql), params)
+    }
+
+    /// Asks a question whose answer is wanted a little later, with [`Asked::opt`]: several that do
+    /// not depend on each other are one round trip to PostgreSQL. SQLite is asked when the answer is
+    /// wanted, so change nothing in between that it is about.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn ask<'q, const N: usize>(
+        &mut self,
+        sql: impl Into<Cow<'q, str>>,
+        params: [Value<'q>; N],
+    ) -> Result<Asked<'q, N>, Error> {
+        let sql = sql.into();
+        let place = match self.connection {
+            Connection::Sqlite(_) => None,
+            Connection::Postgres(connection) => {
+                let place = Place::default();
+                connection.send(&sql, &params, Some(place.clone()))?;
+                Some(place)
+            }
+        };
+        Ok(Asked { sql, params, place })
+    }
+
+    /// [`Tx::ask`], locking as [`Tx::opt_locked`] does.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn ask_locked<'q, const N: usize>(
+        &mut self,
+        sql: &'q str,
+        params: [Value<'q>; N],
+    ) -> Result<Asked<'q, N>, Error> {
+        self.ask(self.locking(sql), params)
     }
 
     /// All rows of a question, or of a change with `returning`.

@@ -85,6 +85,41 @@ impl Value<'_> {
     }
 }
 
+impl Value<'_> {
+    /// As it is sent to PostgreSQL, for a statement that outlives what it was made of.
+    pub(super) fn owned(&self) -> Result<OwnedValue, Error> {
+        let mut bytes = bytes::BytesMut::new();
+        let null = self.to_sql(&self.postgres_type(), &mut bytes);
+        match null.map_err(|error| Error::Query(error.to_string()))? {
+            IsNull::Yes => Ok(OwnedValue(None)),
+            IsNull::No => Ok(OwnedValue(Some(bytes))),
+        }
+    }
+}
+
+/// A [`Value`] in PostgreSQL's form.
+#[derive(Debug)]
+pub(super) struct OwnedValue(Option<bytes::BytesMut>);
+
+impl ToSql for OwnedValue {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut bytes::BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(self.0.as_ref().map_or(IsNull::Yes, |bytes| {
+            out.extend_from_slice(bytes);
+            IsNull::No
+        }))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true // As Value.
+    }
+
+    to_sql_checked!();
+}
+
 impl ToSql for Value<'_> {
     fn to_sql(
         &self,

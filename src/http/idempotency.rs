@@ -195,7 +195,7 @@ fn record(
     request: &Hash,
     answer: &Answer,
 ) -> Result<()> {
-    tx.exec(
+    tx.send(
         "insert into idempotency_keys (key, owner_id, request_hash, status, body, created_at) \
          values ($1, $2, $3, $4, $5, $6)",
         &[

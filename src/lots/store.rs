@@ -243,15 +243,18 @@ pub(crate) fn take_first_free(
     )
 }
 
-/// Makes a spot without an open booking free, if it is still there and in service; says how many
-/// are free by it.
+/// Frees a spot without an open booking, if it is still there and in service.
+const OFFER: &str = "insert into free_spots (spot_id, lot_id, label, label_order) \
+     select id, lot_id, label, label_order from spots where id = $1 and not out_of_service";
+
+/// Makes the spot of a booking that ends free again, unless it is gone or out of service.
+pub(crate) fn give_back(tx: &mut Tx<'_>, spot: Uuid) -> Result<(), crate::db::Error> {
+    tx.send_locking(OFFER, &[spot.into()])
+}
+
+/// [`give_back`] that says how many are free by it.
 pub(crate) fn offer(tx: &mut Tx<'_>, spot: Uuid) -> Result<i64, crate::db::Error> {
-    let freed = tx.exec_locking(
-        "insert into free_spots (spot_id, lot_id, label, label_order) \
-         select id, lot_id, label, label_order from spots where id = $1 and not out_of_service",
-        &[spot.into()],
-    )?;
-    Ok(freed.cast_signed())
+    Ok(tx.exec_locking(OFFER, &[spot.into()])?.cast_signed())
 }
 
 /// Makes a spot that may be free no longer free; says how many were.

@@ -6,10 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use parking::Error;
-use parking::db::{self, Value};
+use parking::bookings::store::{Driver, book};
+use parking::db::{self, Db, Options, Tx, Value};
+use url::Url;
 use uuid::Uuid;
 
-use crate::harness::TestApp;
+use crate::harness::{TestApp, postgres_schema};
+use crate::peers::Proxy;
+
+const INSERT_IMPORT: &str = "insert into imports (sha256, kind, file_name, row_count, imported_at) \
+     values ($1, $2, $3, $4, $5)";
+
+fn import(key: &[u8; 32], at: Timestamp) -> [Value<'_>; 5] {
+    [key.into(), "test".into(), "f".into(), 1_i64.into(), at.into()]
+}
 
 async fn insert_import(
     app: &TestApp,
@@ -20,8 +30,7 @@ async fn insert_import(
     app.app
         .db
         .write(Uuid::nil(), move |tx| {
-            let sql = "insert into imports (sha256, kind, file_name, row_count, imported_at) values ($1, $2, $3, $4, $5)";
-            tx.exec(sql, &[(&key).into(), "test".into(), "f".into(), 1_i64.into(), now.into()])?;
+            tx.exec(INSERT_IMPORT, &import(&key, now))?;
             then()
         })
         .await
@@ -101,6 +110,48 @@ on_both! {
         assert_eq!(import_count(&app).await, 21);
     }
 
+    async fn what_is_sent_without_waiting_is_there_for_what_is_asked_next(app: TestApp) {
+        let now = app.now();
+        let seen = app.app.db.write(Uuid::nil(), move |tx| {
+            tx.send(INSERT_IMPORT, &import(&[1; 32], now))?;
+            Ok(tx.one("select count(*) from imports", &[], |row| row.get::<i64>(0))?)
+        }).await;
+        assert_eq!((seen.unwrap(), import_count(&app).await), (1, 1));
+    }
+
+    async fn what_is_sent_without_waiting_and_fails_is_told_and_its_neighbours_stand(app: TestApp) {
+        insert_import(&app, [200; 32], || Ok(())).await.unwrap();
+        let (now, ran) = (app.now(), Arc::new(AtomicUsize::new(0)));
+        let hook_ran = ran.clone();
+        let bad = app.app.db.write(Uuid::nil(), move |tx| {
+            let hook_ran = hook_ran.clone();
+            tx.on_commit(move |_| { hook_ran.fetch_add(1, Ordering::SeqCst); });
+            Ok(tx.send(INSERT_IMPORT, &import(&[200; 32], now))?)
+        });
+        let good = (0..20_u8).map(|n| insert_import(&app, [n; 32], || Ok(())));
+        let (bad, good) = tokio::join!(bad, join_all(good));
+        assert!(matches!(bad, Err(Error::Storage(db::Error::Unique(_)))), "{bad:?}");
+        assert!(good.iter().all(Result::is_ok), "{good:?}");
+        assert_eq!((ran.load(Ordering::SeqCst), import_count(&app).await), (0, 21));
+    }
+
+    async fn questions_asked_together_are_answered_in_any_order_or_not_at_all(app: TestApp) {
+        let ask = |tx: &mut Tx<'_>| -> parking::Result<(i64, String)> {
+            let number = tx.ask("select cast($1 as bigint) + 1", [41_i64.into()])?;
+            let _nobody_wants_it = tx.ask("select count(*) from imports", [])?;
+            let word = tx.ask("select cast($1 as text)", ["spot".into()])?;
+            let none = tx.ask("select 1 from imports where row_count = $1", [7_i64.into()])?;
+            let _nor_this = tx.ask("select count(*) from audit", [])?;
+            assert_eq!(none.opt(tx, |row| row.get::<i64>(0))?, None);
+            let word = word.one(tx, |row| row.get(0))?;
+            Ok((number.one(tx, |row| row.get(0))?, word))
+        };
+        for _ in 0..2 {
+            assert_eq!(app.app.db.read(ask).await.unwrap(), (42, "spot".into()));
+            assert_eq!(app.app.db.write(Uuid::nil(), ask).await.unwrap(), (42, "spot".into()));
+        }
+    }
+
     async fn hooks_run_after_the_commit_and_only_then(app: TestApp) {
         let ran = Arc::new(AtomicUsize::new(0));
         let attempt = async |key: u8, refuse: bool| {
@@ -108,8 +159,7 @@ on_both! {
             app.app.db.write(Uuid::nil(), move |tx| {
                 let ran = ran.clone();
                 tx.on_commit(move |_| { ran.fetch_add(1, Ordering::SeqCst); });
-                let sql = "insert into imports (sha256, kind, file_name, row_count, imported_at) values ($1, $2, $3, $4, $5)";
-                tx.exec(sql, &[(&[key; 32]).into(), "test".into(), "f".into(), 1_i64.into(), now.into()])?;
+                tx.exec(INSERT_IMPORT, &import(&[key; 32], now))?;
                 if refuse { Err(Error::NotFound) } else { Ok(()) }
             }).await
         };
@@ -138,6 +188,28 @@ on_both! {
         let refusal = tokio::task::spawn_blocking(move || db.migrate()).await.unwrap().unwrap_err();
         assert!(refusal.contains("schema 9999, newer than schema 5"), "{refusal}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parking_takes_three_round_trips_to_postgresql() {
+    let mut url: Url = postgres_schema().await.parse().unwrap();
+    let app = TestApp::with(&[("DATABASE_URL", url.as_str())]).await;
+    let lot: Uuid = app.admin().await.new_lot("Central", 10).await.parse().unwrap();
+    let id = app.driver("Asha").await.id.parse().unwrap();
+
+    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let proxy = Proxy::start(server).await;
+    url.set_port(Some(proxy.port)).unwrap();
+    let url = url.as_str().parse().unwrap();
+    let options = Options { lanes: 1, readers: 1, ..Options::default() };
+    let db = tokio::task::spawn_blocking(move || Db::open(&url, &options)).await.unwrap().unwrap();
+    let now = app.now();
+    let park =
+        || db.write(lot, move |tx| book(tx, now, lot, Driver::User { id, open_max: 5 }, None));
+    park().await.unwrap(); // Prepares the statements.
+    let before = proxy.round_trips();
+    park().await.unwrap();
+    assert_eq!(proxy.round_trips() - before, 3);
 }
 
 #[tokio::test]
