@@ -70,10 +70,12 @@ impl Load {
         self.bookings_a_day * DAYS_A_YEAR * parameters.storage.booking_bytes.value
     }
 
-    /// Bytes of the idempotency keys of a day, in SQLite.
+    /// Bytes that go again, in SQLite: idempotency keys after a day, refresh tokens with their session.
     #[must_use]
-    pub fn bytes_of_keys(&self, parameters: &Parameters) -> f64 {
-        self.bookings_a_day * 2.0 * parameters.storage.key_bytes.value
+    pub fn bytes_that_go(&self, parameters: &Parameters) -> f64 {
+        let storage = &parameters.storage;
+        let tokens = parameters.people.refreshes.value * storage.token_days.value;
+        self.bookings_a_day * (2.0 * storage.key_bytes.value + tokens * storage.token_bytes.value)
     }
 }
 
@@ -242,7 +244,7 @@ impl Shape {
         let Parameters { people, server, storage, machine, talk, .. } = parameters;
         let years = if self.has(Remedy::OldMonthsMoved) { 1.0 } else { storage.years.value };
         let is_postgres = self.has(Remedy::Postgres);
-        let bytes = load.bytes_a_year(parameters) * years + load.bytes_of_keys(parameters);
+        let bytes = load.bytes_a_year(parameters) * years + load.bytes_that_go(parameters);
         let rows = load.bookings_a_day
             * if self.has(Remedy::ReferencesByMonth) {
                 DAYS_A_MONTH
@@ -268,15 +270,12 @@ impl Shape {
             uses.push((Resource::Mails, hours / people.reports_within.value));
         }
         let servers = self.servers(parameters, load);
-        let told = self.listening(parameters, load) / machine.processors.value;
         if is_postgres {
-            let told_by_most = told / (servers * machine.load_max.value).max(SERVERS_MIN);
             let asked = load.writes * server.primary_cpu.value + load.pages * server.page_cpu.value;
             let reread = load.spots * server.reread_spot.value * NANO;
             let rereading = servers * reread / server.reread_every.value;
             let spoken = (servers / talk.tell.value).max(2.0 * load.bookings / talk.entries.value);
             uses.extend([
-                (Resource::Listeners, told_by_most),
                 (
                     Resource::Primary,
                     (asked * MICRO + rereading) / machine.processors_postgres.value,
@@ -295,7 +294,7 @@ impl Shape {
             ]);
         } else {
             uses.extend([
-                (Resource::Listeners, told),
+                (Resource::Listeners, self.listening(parameters, load) / machine.processors.value),
                 (Resource::Writer, load.writes / parameters.sqlite.writes.value),
                 (Resource::Processors, self.answering(parameters, load) / machine.processors.value),
                 (Resource::Sockets, load.listeners / self.connections(parameters)),
@@ -314,7 +313,7 @@ impl Shape {
         let wanted = match resource {
             Resource::Sockets if !self.has(Remedy::MoreConnections) => Remedy::MoreConnections,
             Resource::Writer | Resource::Processors | Resource::Sockets => Remedy::Postgres,
-            Resource::Listeners | Resource::Backlog => Remedy::EventsOfLotsShown,
+            Resource::Listeners | Resource::Backlog | Resource::Talk => Remedy::EventsOfLotsShown,
             Resource::Question => Remedy::LotsByPlace,
             Resource::Mails => Remedy::MoreMailWorkers,
             Resource::References => Remedy::ReferencesByMonth,
@@ -324,7 +323,6 @@ impl Shape {
             | Resource::Counting
             | Resource::Primary
             | Resource::Reread
-            | Resource::Talk
             | Resource::Hearing => Remedy::Cells,
         };
         if self.has(wanted) { Remedy::Cells } else { wanted }

@@ -69,7 +69,7 @@ groups! {
     postgres: Postgres {
         statements, statement_cpu, lanes, round_trip, sync,
     }
-    storage: Storage { booking_bytes, key_bytes, postgres_factor, years, reference_bits }
+    storage: Storage { booking_bytes, key_bytes, token_bytes, token_days, postgres_factor, years, reference_bits }
     machine: MachineFigures {
         processors, processors_postgres, memory, disk, disk_postgres, load_max,
     }

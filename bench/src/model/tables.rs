@@ -79,6 +79,11 @@ fn short(value: f64) -> String {
     }
 }
 
+/// Of things.
+fn number(value: f64) -> String {
+    if value < 99.5 { format!("{value:.0}") } else { short(value) }
+}
+
 fn thousands(value: f64) -> String {
     for (size, name) in [(1e12, " T"), (1e9, " G"), (1e6, " M")] {
         if value >= size * 0.9999 {
@@ -136,12 +141,13 @@ fn climbed(parameters: &Parameters) -> String {
     let mut table = Table::new(&["lots", "used most", "of what it can", "what is done"], true);
     for step in ladder::climb(parameters) {
         let share = match step.worst.share {
+            share if share < 0.01 => "< 1 %".into(),
             share if share < 2.0 => format!("{:.0} %", share * 100.0),
             share => format!("{} times", short(share)),
         };
         let done = match step.remedy {
             Some(remedy) => remedy.words().to_owned(),
-            None if step.cells > 1.0 => format!("{} cells", short(step.cells)),
+            None if step.cells > 1.0 => format!("{} cells", number(step.cells)),
             None => String::new(),
         };
         table.row(&[power(step.lots), step.worst.resource.words().into(), share, done]);
@@ -151,7 +157,12 @@ fn climbed(parameters: &Parameters) -> String {
 
 fn cell(parameters: &Parameters) -> String {
     let mut table = Table::new(
-        &["ends first", "as it is, one machine", "as it is, PostgreSQL", "with all of the above"],
+        &[
+            "ends at so many lots",
+            "as it is, one machine",
+            "as it is, PostgreSQL",
+            "with all of the above",
+        ],
         false,
     );
     let shapes = [
@@ -211,7 +222,7 @@ fn world(parameters: &Parameters) -> String {
         ],
         false,
     );
-    for exponent in 3..=8 {
+    for exponent in 4..=8 {
         let lots = 10_f64.powi(exponent);
         let world = ladder::world(parameters, lots);
         let has_directory = world.cells > 1.0;
@@ -219,11 +230,11 @@ fn world(parameters: &Parameters) -> String {
         let shards = if has_directory { world.directory_shards } else { 0.0 };
         table.row(&[
             power(lots),
-            short(world.cells),
-            short(world.servers),
-            short(world.cells + shards),
+            number(world.cells),
+            number(world.servers),
+            number(world.cells + shards),
             directory(world.directory),
-            directory(world.directory_shards),
+            if has_directory { number(shards) } else { "-".into() },
         ]);
     }
     table.0
@@ -386,7 +397,7 @@ fn storage(parameters: &Parameters) -> String {
             "PostgreSQL, 1 year",
             "5 years",
             "10 years",
-            "keys of a day",
+            "keys and tokens, which go again",
         ],
         false,
     );
@@ -400,7 +411,7 @@ fn storage(parameters: &Parameters) -> String {
             year * factor,
             year * factor * 5.0,
             year * factor * 10.0,
-            load.bytes_of_keys(parameters),
+            load.bytes_that_go(parameters),
         ];
         row.extend(sizes.map(size));
         table.row(&row);
