@@ -228,12 +228,11 @@ impl Run {
 
     #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
     fn run_next(&mut self) {
-        match self.left.pop_front() {
-            Some(user) => self.ready.push_back((Place::Lane, user)),
-            None => {
-                let time = self.machine.sync + self.batch.len() as f64 * self.machine.write;
-                self.after(time, Event::Committed);
-            }
+        if let Some(user) = self.left.pop_front() {
+            self.ready.push_back((Place::Lane, user));
+        } else {
+            let time = self.machine.sync + self.batch.len() as f64 * self.machine.write;
+            self.after(time, Event::Committed);
         }
     }
 

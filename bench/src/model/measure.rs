@@ -88,7 +88,7 @@ async fn asked(server: &Server, path: impl Fn(u32) -> String) -> Result<f64> {
     for number in 0..QUESTIONS {
         connection.call(&Request::get(&path(number))).await?.expect(200)?;
     }
-    Ok((server.usage().cpu - before).as_secs_f64() / f64::from(QUESTIONS))
+    Ok(server.usage().cpu.saturating_sub(before).as_secs_f64() / f64::from(QUESTIONS))
 }
 
 /// Seconds from the start to being ready, with so many lots of many spots: all are read and counted.
@@ -247,7 +247,7 @@ async fn changed(yard: &Yard, lots: usize) -> Result<f64> {
         rounds += 1;
     }
     ensure!(rounds > 0, "no time to measure");
-    Ok((usage().cpu - before).as_secs_f64() / f64::from(rounds))
+    Ok(usage().cpu.saturating_sub(before).as_secs_f64() / f64::from(rounds))
 }
 
 async fn listen(address: SocketAddr) -> Result<tokio::task::JoinHandle<()>> {
