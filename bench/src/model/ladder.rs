@@ -86,6 +86,7 @@ pub enum Remedy {
     Postgres,
     EventsOfLotsShown,
     LotsByPlace,
+    FreeSpotsCounted,
     MoreMailWorkers,
     OldMonthsMoved,
     ReferencesByMonth,
@@ -101,6 +102,7 @@ impl Remedy {
             Self::Postgres => "PostgreSQL and several servers",
             Self::EventsOfLotsShown => "a listener hears only of the lots it shows",
             Self::LotsByPlace => "lots found by a grid of places and an index of words",
+            Self::FreeSpotsCounted => "free spots counted as the tallies are",
             Self::MoreMailWorkers => "more workers, and more mail servers for them",
             Self::OldMonthsMoved => "bookings partitioned by month, years moved away",
             Self::ReferencesByMonth => "references unique within a month",
@@ -168,7 +170,7 @@ pub struct Use {
 #[must_use]
 pub fn postgres_lane(parameters: &Parameters, round_trip: f64) -> Service {
     let postgres = &parameters.postgres;
-    let statement = round_trip * MILLI + postgres.statement_cpu.value * MICRO;
+    let statement = round_trip * MILLI + postgres.statement.value * MICRO;
     Service {
         // Begin and commit are round trips as well.
         sync: 2.0 * round_trip * MILLI + postgres.sync.value * MILLI,
@@ -272,7 +274,11 @@ impl Shape {
         let servers = self.servers(parameters, load);
         if is_postgres {
             let asked = load.writes * server.primary_cpu.value + load.pages * server.page_cpu.value;
-            let reread = load.spots * server.reread_spot.value * NANO;
+            let reread = if self.has(Remedy::FreeSpotsCounted) {
+                load.lots * server.reread_lot.value * MICRO
+            } else {
+                load.spots * server.reread_spot.value * NANO
+            };
             let rereading = servers * reread / server.reread_every.value;
             let spoken = (servers / talk.tell.value).max(2.0 * load.bookings / talk.entries.value);
             uses.extend([
@@ -315,15 +321,14 @@ impl Shape {
             Resource::Writer | Resource::Processors | Resource::Sockets => Remedy::Postgres,
             Resource::Listeners | Resource::Backlog | Resource::Talk => Remedy::EventsOfLotsShown,
             Resource::Question => Remedy::LotsByPlace,
+            Resource::Reread => Remedy::FreeSpotsCounted,
             Resource::Mails => Remedy::MoreMailWorkers,
             Resource::References => Remedy::ReferencesByMonth,
             Resource::Disk if self.has(Remedy::Postgres) => Remedy::OldMonthsMoved,
             Resource::Disk => Remedy::Postgres,
-            Resource::Memory
-            | Resource::Counting
-            | Resource::Primary
-            | Resource::Reread
-            | Resource::Hearing => Remedy::Cells,
+            Resource::Memory | Resource::Counting | Resource::Primary | Resource::Hearing => {
+                Remedy::Cells
+            }
         };
         if self.has(wanted) { Remedy::Cells } else { wanted }
     }
@@ -379,14 +384,15 @@ pub fn cell(parameters: &Parameters) -> f64 {
 #[must_use]
 pub fn everything() -> Shape {
     use Remedy::{
-        EventsOfLotsShown, LotsByPlace, MoreConnections, MoreMailWorkers, OldMonthsMoved, Postgres,
-        ReferencesByMonth,
+        EventsOfLotsShown, FreeSpotsCounted, LotsByPlace, MoreConnections, MoreMailWorkers,
+        OldMonthsMoved, Postgres, ReferencesByMonth,
     };
     let remedies = vec![
         MoreConnections,
         Postgres,
         EventsOfLotsShown,
         LotsByPlace,
+        FreeSpotsCounted,
         MoreMailWorkers,
         OldMonthsMoved,
         ReferencesByMonth,

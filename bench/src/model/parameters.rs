@@ -59,7 +59,7 @@ groups! {
     }
     server: ServerFigures {
         write_cpu, write_cpu_postgres, primary_cpu, page_cpu, list_cpu, sign_ins_a_hasher, lot_bytes, near_lot,
-        reread_spot, reread_every, count_cpu, message, wake, tick, backlog, connections, mails,
+        reread_spot, reread_lot, reread_every, count_cpu, message, wake, tick, backlog, connections, mails,
         export_rows,
     }
     sqlite: Sqlite {
@@ -67,7 +67,7 @@ groups! {
         unchanged,
     }
     postgres: Postgres {
-        statements, statement_cpu, lanes, round_trip, sync,
+        statements, statement, lanes, round_trip, sync,
     }
     storage: Storage { booking_bytes, key_bytes, token_bytes, token_days, postgres_factor, years, reference_bits }
     machine: MachineFigures {
