@@ -374,7 +374,7 @@ fn talk(parameters: &Parameters) -> String {
         ],
         false,
     );
-    for servers in [2.0, 10.0, 20.0, 50.0, 100.0] {
+    for servers in [2.0, 10.0, 50.0, 100.0] {
         let spoken = servers / talk.tell.value;
         let percent = |share: f64| format!("{} %", short(share * 100.0));
         table.row(&[
