@@ -136,6 +136,7 @@ mod tests {
             (facts.peak_changes_to_mean, &week.peak_changes_to_mean),
             (facts.rush, &week.rush),
             (facts.taken, &week.taken),
+            (facts.missed, &week.missed),
         ] {
             assert!(
                 (written.value / known - 1.0).abs() < 0.01,

@@ -51,7 +51,7 @@ macro_rules! groups {
 groups! {
     week: WeekFigures {
         spots_a_lot, turnover, turnover_without_jumps, peak_arrivals, peak_arrivals_to_mean,
-        peak_changes, peak_changes_to_mean, rush, taken,
+        peak_changes, peak_changes_to_mean, rush, taken, missed,
     }
     people: People {
         bookings_a_month, lists, new_questions, own_pages, refreshes, sign_ins, listening, receipts,

@@ -4,6 +4,8 @@ use crate::data::{Story, Week};
 
 /// A display that jumps by more than this share of its lot between two looks is taken to be wrong.
 const JUMP_MAX: f64 = 0.5;
+/// A lot with as many looks a week is looked at often.
+const OFTEN: usize = 700;
 const DAYS: f64 = 7.0;
 const HOURS: usize = 7 * 24;
 
@@ -24,6 +26,8 @@ pub struct Facts {
     pub rush: f64,
     /// Share of spots that are taken, on average.
     pub taken: f64,
+    /// Share of arrivals that every other look misses, of those that lots show which are looked at often.
+    pub missed: f64,
 }
 
 /// Arrivals are what a display rose by between two looks: who came and went meanwhile is not in it.
@@ -48,6 +52,8 @@ pub fn facts(week: &Week) -> Facts {
         }
         taken += mean(story.moments.iter().map(|moment| f64::from(moment.occupied)));
     }
+    let often = || week.stories.iter().filter(|story| story.moments.len() >= OFTEN);
+    let seen = |step: usize| often().map(|story| arrivals_seen(story, step)).sum::<f64>();
     let sum = |hours: &[f64]| hours.iter().sum::<f64>();
     let most = |hours: &[f64]| hours.iter().copied().fold(0.0, f64::max);
     let to_mean = |hours: &[f64]| most(hours) / (sum(hours) / count(HOURS));
@@ -61,7 +67,16 @@ pub fn facts(week: &Week) -> Facts {
         peak_changes_to_mean: to_mean(&changes),
         rush,
         taken: taken / spots,
+        missed: 1.0 - seen(2) / seen(1).max(1.0),
     }
+}
+
+/// Arrivals without jumps, when only every `step`th look is taken.
+fn arrivals_seen(story: &Story, step: usize) -> f64 {
+    let most = f64::from(story.lot.number_of_spots) * JUMP_MAX;
+    let looks: Vec<f64> =
+        story.moments.iter().step_by(step).map(|moment| f64::from(moment.occupied)).collect();
+    looks.windows(2).map(|pair| pair[1] - pair[0]).filter(|rise| (0.0..=most).contains(rise)).sum()
 }
 
 /// From the second look on, the hour of the week and by how many more were parked; fewer, if below zero.
