@@ -107,6 +107,10 @@ replay: build ## Replay a week of real car parks over HTTP and compare every obs
 bench: build ## Measure speed and memory beside the machine's limits; writes docs/BENCHMARKS.md (ARGS=--quick)
 	exec $(CARGO) run --release --quiet --locked -p parking-bench -- bench --bin $(PARKING) $(ARGS)
 
+.PHONY: model
+model: ## Reckon what ends first at each factor of ten; writes the tables of docs/SCALING.md (ARGS=--check)
+	exec $(CARGO) run --release --quiet --locked -p parking-bench -- model $(ARGS)
+
 lighthouse := frontend/lighthouse/node_modules/.package-lock.json
 $(lighthouse): frontend/lighthouse/package-lock.json
 	npm --prefix frontend/lighthouse ci --no-audit --no-fund

@@ -2,11 +2,13 @@
 //!
 //! `replay` ([`replay`]) plays a week of real car parks and compares every observation. `bench` ([`bench`]) measures
 //! speed and memory beside the machine's own limits. Both share one thread, so that the server has the machine.
+//! `model` ([`model`]) reckons with what they measured how far the product goes.
 
 mod api;
 mod bench;
 mod data;
 mod http;
+mod model;
 mod replay;
 mod server;
 mod stats;
@@ -38,6 +40,8 @@ enum Command {
     Replay(ReplayArguments),
     /// Measure speed and memory beside the machine's limits.
     Bench(bench::Arguments),
+    /// Reckon what ends first at each factor of ten; writes the tables of docs/SCALING.md.
+    Model(model::Arguments),
     #[command(flatten)]
     Limit(bench::Limit),
 }
@@ -64,6 +68,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Replay(arguments) => replay(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
         Command::Limit(limit) => limit.run(),
     }
 }

@@ -1,0 +1,149 @@
+//! What is reckoned with: `bench/model.toml`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// How far a figure can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    Data,
+    Benchmark,
+    Measured,
+    Counted,
+    Assumed,
+}
+
+/// A figure with what it rests on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    pub value: f64,
+    pub unit: String,
+    pub certainty: Certainty,
+    pub source: String,
+}
+
+/// Groups of figures; each group is read by its name, so that none is missing and none is spare.
+macro_rules! groups {
+    ($($group:ident: $type:ident { $($name:ident),* $(,)? })*) => {
+        $(
+            #[derive(Debug, Clone, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub struct $type { $(pub $name: Figure,)* }
+        )*
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Parameters { $(pub $group: $type,)* }
+
+        impl Parameters {
+            /// All, in the order of the file: group, name, figure.
+            pub fn all(&self) -> Vec<(&'static str, &'static str, &Figure)> {
+                vec![$($((stringify!($group), stringify!($name), &self.$group.$name),)*)*]
+            }
+        }
+    };
+}
+
+groups! {
+    week: WeekFigures {
+        spots_a_lot, turnover, turnover_without_jumps, peak_arrivals, peak_arrivals_to_mean,
+        peak_changes, peak_changes_to_mean, rush, taken, missed,
+    }
+    people: People {
+        bookings_a_month, lists, new_questions, own_pages, refreshes, sign_ins, listening, receipts,
+        reports, reports_within,
+    }
+    server: ServerFigures {
+        write_cpu, write_cpu_postgres, primary_cpu, page_cpu, list_cpu, sign_ins_a_hasher, lot_bytes, near_lot,
+        reread_spot, reread_lot, reread_every, count_cpu, message, wake, tick, backlog, connections, mails,
+        export_rows,
+    }
+    sqlite: Sqlite {
+        writes, writes_slow, write_cpu_slow, raw, raw_slow, syncs, p50, p50_slow, p99, p99_slow,
+        unchanged,
+    }
+    postgres: Postgres {
+        statements, trips, statement, lanes, round_trip, sync,
+    }
+    storage: Storage { booking_bytes, key_bytes, token_bytes, token_days, postgres_factor, years, reference_bits }
+    machine: MachineFigures {
+        processors, processors_postgres, memory, disk, disk_postgres, load_max,
+    }
+    talk: Talk { tell, entries, delivery, hear, hear_change }
+    price: Price { processor_hour, disk_month, copies, mail }
+}
+
+impl Parameters {
+    /// # Errors
+    /// When a figure is missing, unknown or malformed.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))
+    }
+
+    /// Figures that `benchmarks`, the page that `make bench` writes, has otherwise by more than
+    /// `share`, or has no more: each in a line.
+    pub fn drift(&self, benchmarks: &str, share: f64) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (group, name, figure) in self.all() {
+            if figure.certainty != Certainty::Benchmark {
+                continue;
+            }
+            let now = figure_in(benchmarks, &figure.source);
+            if now.is_none_or(|now| (now / figure.value - 1.0).abs() > share) {
+                let mut line = format!("{group}.{name} is {}; BENCHMARKS.md has ", figure.value);
+                match now {
+                    Some(now) => {
+                        let _ = write!(line, "{now}");
+                    }
+                    None => line.push_str("no such figure"),
+                }
+                lines.push(line);
+            }
+        }
+        lines
+    }
+}
+
+/// `source` is a heading of the page, a colon, and the name of a figure below it.
+fn figure_in(page: &str, source: &str) -> Option<f64> {
+    page.split("\n## ").find_map(|section| {
+        let name = source.strip_prefix(section.lines().next()?)?.strip_prefix(": ")?;
+        let row = section.lines().find_map(|line| line.strip_prefix(&format!("| {name} | ")))?;
+        row.split([' ', '|']).next()?.parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "# Benchmarks\n\n## Park and release, here\n\n| figure | measured |\n\
+                        | --- | ---: |\n| 200: answers | 17043 /s |  |\n\n## Signing in\n\n\
+                        | sign-ins | 49.2 /s |  |\n";
+
+    #[test]
+    fn a_figure_is_found_by_its_heading_and_its_name() {
+        assert_eq!(figure_in(PAGE, "Park and release, here: 200: answers"), Some(17043.0));
+        assert_eq!(figure_in(PAGE, "Signing in: sign-ins"), Some(49.2));
+        assert_eq!(figure_in(PAGE, "Signing in: 200: answers"), None);
+    }
+
+    #[test]
+    fn a_figure_that_was_measured_anew_is_noticed() {
+        let mut parameters = super::super::tests::parameters();
+        let list = &mut parameters.server.list_cpu;
+        (list.value, list.source) = (49.0, "Signing in: sign-ins".into());
+        let noticed = |parameters: &Parameters| {
+            parameters.drift(PAGE, 0.1).into_iter().find(|line| line.starts_with("server.list_cpu"))
+        };
+        assert_eq!(noticed(&parameters), None);
+        parameters.server.list_cpu.value = 60.0;
+        assert!(noticed(&parameters).unwrap().ends_with("BENCHMARKS.md has 49.2"));
+    }
+}
