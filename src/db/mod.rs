@@ -8,6 +8,7 @@
 //! that order (SQLite numbers them by appearance; a debug build checks it); integers are `bigint`;
 //! no `now()`, no intervals, no `ilike`. Continue with `lane.rs` for how writes are batched.
 
+mod address;
 mod bulk;
 mod checkpoint;
 mod lane;
@@ -117,7 +118,7 @@ impl FromStr for DatabaseUrl {
             "sqlite" => Ok(Self::Sqlite(rest.into())),
             "postgres" | "postgresql" => {
                 let url = format!("postgres://{rest}");
-                postgres::check_url(&url)?;
+                address::Address::of_url(&url)?;
                 Ok(Self::Postgres(url))
             }
             other => Err(format!("{other}:// is neither sqlite:// nor postgres://")),

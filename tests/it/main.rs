@@ -10,6 +10,7 @@ mod architecture;
 mod audit;
 mod bad_input;
 mod bookings;
+mod connections;
 mod contract;
 mod copy;
 mod demo;
