@@ -204,6 +204,7 @@ impl Config {
         let mut unused = Vec::new();
         if matches!(database_url, DatabaseUrl::Sqlite(_)) {
             unused.extend(redis.as_ref().map(|_| "REDIS_URL"));
+            unused.extend(database.standby.as_ref().map(|_| "DATABASE_READ_URL"));
         }
         Ok(Self {
             listen: read.value("LISTEN")?,
@@ -309,7 +310,16 @@ fn database(read: &Reader<'_>) -> Result<db::Options, String> {
         statement_time_max: seconds("DATABASE_STATEMENT_SECONDS", 3600)?,
         lock_time_max: seconds("DATABASE_LOCK_SECONDS", 600)?,
         pooled: read.switch("DATABASE_POOLED")?,
+        standby: standby(read)?,
     })
+}
+
+fn standby(read: &Reader<'_>) -> Result<Option<DatabaseUrl>, String> {
+    let Some(url) = read.text("DATABASE_READ_URL") else { return Ok(None) };
+    match url.parse().map_err(|error| format!("DATABASE_READ_URL: {error}"))? {
+        DatabaseUrl::Sqlite(_) => Err("DATABASE_READ_URL: must be postgres://".into()),
+        standby @ DatabaseUrl::Postgres(_) => Ok(Some(standby)),
+    }
 }
 
 /// Where the map's tiles are, other than on this server.
@@ -533,6 +543,8 @@ mod tests {
             ("DATABASE_URL", "mysql://u@h/d"),
             ("DATABASE_URL", "sqlite://:memory:"),
             ("DATABASE_URL", "postgres://u@h/d?sslmode=verify-ca"),
+            ("DATABASE_READ_URL", "sqlite://parking.sqlite"),
+            ("DATABASE_READ_URL", "postgres://u@h/d?sslmode=always"),
             ("REDIS_URL", "http://localhost"),
             ("REDIS_URL", "rediss://localhost/#insecure"),
             ("REDIS_CA_FILE", "ca.pem"),

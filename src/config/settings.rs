@@ -38,6 +38,11 @@ pub const SETTINGS: &[Setting] = &[
         "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME, across a network with ?sslmode=verify-full (and &sslrootcert=FILE). Default: parking.sqlite in DATA_DIR. SQLALCHEMY_DATABASE_URI is understood as well.",
     ),
     setting(
+        "DATABASE_READ_URL",
+        "",
+        "postgres:// of a standby of DATABASE_URL's PostgreSQL, for exports, reports and statistics. They miss nothing: while it is away or far behind, the primary answers. With SQLite it has no effect.",
+    ),
+    setting(
         "DATABASE_LANES",
         "4",
         "Connections of a server to PostgreSQL that write, 1 to 64. A lot's bookings share one; more help many lots.",

@@ -18,6 +18,7 @@ mod postgres;
 mod schema;
 mod snapshot;
 mod sqlite;
+mod standby;
 mod tx;
 mod value;
 
@@ -38,6 +39,8 @@ pub use migrate::{Migration, SchemaVersion};
 pub use notify::Notifier;
 pub use schema::{Kind, Table, TableColumn, tables};
 pub use snapshot::{Snapshot, TransactionId};
+use standby::Standby;
+pub use standby::{PAGE_WAITS, Survey, Surveyed, TASK_WAITS};
 pub use tx::{Row, Tx};
 pub use value::{Column, Value};
 
@@ -59,6 +62,8 @@ pub struct Options {
     /// PostgreSQL is reached through a pooler that gives each transaction another connection: a
     /// connection keeps no settings and no prepared statements.
     pub pooled: bool,
+    /// A standby for [`Db::survey`].
+    pub standby: Option<DatabaseUrl>,
 }
 
 impl Default for Options {
@@ -69,6 +74,7 @@ impl Default for Options {
             statement_time_max: Duration::from_mins(1),
             lock_time_max: Duration::from_secs(10),
             pooled: false,
+            standby: None,
         }
     }
 }
@@ -148,6 +154,7 @@ struct Inner {
     url: DatabaseUrl,
     lanes: Vec<Sender<BoxedJob>>,
     readers: Sender<BoxedJob>,
+    standby: Option<Standby>,
     failed: Arc<AtomicBool>,
     writer_threads: Vec<JoinHandle<()>>,
     reader_threads: Vec<JoinHandle<()>>,
@@ -179,10 +186,13 @@ impl Db {
         for number in 0..options.readers {
             let connection = tx::Connection::open(url, options, tx::Access::Read)?;
             let failed = failed.clone();
-            reader_threads.push(lane::spawn_reader(number, connection, queue.clone(), failed));
+            let name = format!("reader-{number}");
+            reader_threads.push(lane::spawn_reader(name, connection, queue.clone(), failed));
         }
         let url = url.clone();
-        let inner = Inner { url, lanes, readers, failed, writer_threads, reader_threads };
+        let standby =
+            options.standby.as_ref().map(|url| Standby::start(url, options)).transpose()?;
+        let inner = Inner { url, lanes, readers, standby, failed, writer_threads, reader_threads };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -309,6 +319,10 @@ impl Db {
             drop(inner.lanes);
             inner.writer_threads.into_iter().for_each(join);
         }
+    }
+
+    fn standby(&self) -> Option<&Standby> {
+        self.0.standby.as_ref()
     }
 
     fn lane(&self, key: Uuid) -> &Sender<BoxedJob> {

@@ -29,6 +29,7 @@ mod replicas;
 mod reports;
 mod search;
 mod sessions;
+mod standby;
 mod stats;
 mod storage;
 mod vehicles;

@@ -40,7 +40,7 @@ impl Replicas {
 }
 
 /// Waits for a fact that has to come true, as long as a test may hang.
-async fn until(mut fact: impl AsyncFnMut() -> bool) {
+pub async fn until(mut fact: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !fact().await {
             tokio::time::sleep(Duration::from_millis(5)).await;

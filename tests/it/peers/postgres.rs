@@ -1,4 +1,4 @@
-//! A PostgreSQL of a test's own, to be stopped hard, with or without TLS.
+//! A PostgreSQL of a test's own, to be stopped hard, with or without TLS and a standby.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -51,6 +51,26 @@ impl PostgresServer {
         }
         server.start_again();
         server
+    }
+
+    /// A standby that follows this server, and lets nothing hold its replay up.
+    pub fn standby(&self) -> Self {
+        let standby = Self::prepared();
+        let from = self.url();
+        standby.run(
+            "pg_basebackup",
+            &[
+                "--dbname",
+                &from,
+                "--pgdata=data",
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+            ],
+        );
+        standby.configure("max_standby_streaming_delay = 0\n");
+        standby.start_again();
+        standby
     }
 
     fn prepared() -> Self {
