@@ -98,11 +98,7 @@ impl App {
                 clock.clone(),
             ),
             hashers: Hashers::start(config.password_hashers),
-            limits: Limits::open(
-                config.rate_limit,
-                config.redis_url.as_deref(),
-                &keys.fingerprint,
-            )?,
+            limits: Limits::open(config.rate_limit, config.redis.as_ref(), &keys.fingerprint),
             revocations: Arc::default(),
             claim: AdminClaim::new(&keys.links),
             in_flight: InFlight::default(),

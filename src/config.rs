@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
+use redis::TlsCertificates;
 
 use crate::db::{self, DatabaseUrl};
 use crate::exports::files::Place;
@@ -20,6 +21,7 @@ use crate::jobs::schedule::Ticks;
 use crate::mail::chat;
 use crate::mail::transport::{self, Security, Server};
 use crate::money::Currency;
+use crate::tls;
 use crate::work::SCHEDULES;
 
 pub use settings::{SETTINGS, Setting};
@@ -33,7 +35,7 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     pub database: db::Options,
     /// May hold a password: never log it.
-    pub redis_url: Option<String>,
+    pub redis: Option<redis::Client>,
     /// `None`: the address that is listened on.
     pub public_url: Option<String>,
     pub secret_key: Option<String>,
@@ -197,16 +199,18 @@ impl Config {
             .collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let database_url = database_url(&read, &data_dir)?;
-        let redis_url = redis_url(&read)?;
+        let redis = redis(&read)?;
+        let database = database(&read)?;
         let mut unused = Vec::new();
-        if redis_url.is_some() && matches!(database_url, DatabaseUrl::Sqlite(_)) {
-            unused.push("REDIS_URL");
+        if matches!(database_url, DatabaseUrl::Sqlite(_)) {
+            unused.extend(redis.as_ref().map(|_| "REDIS_URL"));
+            unused.extend(database.standby.as_ref().map(|_| "DATABASE_READ_URL"));
         }
         Ok(Self {
             listen: read.value("LISTEN")?,
             database_url,
-            database: database(&read)?,
-            redis_url,
+            database,
+            redis,
             public_url: public_url(&read)?,
             secret_key: read.secret("SECRET_KEY")?,
             jwt_secret_key: read.secret("JWT_SECRET_KEY")?,
@@ -306,7 +310,16 @@ fn database(read: &Reader<'_>) -> Result<db::Options, String> {
         statement_time_max: seconds("DATABASE_STATEMENT_SECONDS", 3600)?,
         lock_time_max: seconds("DATABASE_LOCK_SECONDS", 600)?,
         pooled: read.switch("DATABASE_POOLED")?,
+        standby: standby(read)?,
     })
+}
+
+fn standby(read: &Reader<'_>) -> Result<Option<DatabaseUrl>, String> {
+    let Some(url) = read.text("DATABASE_READ_URL") else { return Ok(None) };
+    match url.parse().map_err(|error| format!("DATABASE_READ_URL: {error}"))? {
+        DatabaseUrl::Sqlite(_) => Err("DATABASE_READ_URL: must be postgres://".into()),
+        standby @ DatabaseUrl::Postgres(_) => Ok(Some(standby)),
+    }
 }
 
 /// Where the map's tiles are, other than on this server.
@@ -319,11 +332,35 @@ pub struct MapTiles {
     pub attribution: String,
 }
 
-fn redis_url(read: &Reader<'_>) -> Result<Option<String>, String> {
-    let Some(url) = read.text("REDIS_URL") else { return Ok(None) };
+fn redis(read: &Reader<'_>) -> Result<Option<redis::Client>, String> {
+    let file = read.text("REDIS_CA_FILE");
+    let Some(url) = read.text("REDIS_URL") else {
+        return match file {
+            Some(_) => Err("REDIS_CA_FILE is set, and REDIS_URL is not".into()),
+            None => Ok(None),
+        };
+    };
     // It may hold a password: the value is not repeated.
-    let known = url::Url::parse(&url).is_ok_and(|url| url.scheme() == "redis" && url.has_host());
-    if known { Ok(Some(url)) } else { Err("REDIS_URL: must be redis://HOST:PORT".into()) }
+    let wrong = "REDIS_URL: must be redis://HOST:PORT or rediss://HOST:PORT";
+    let parsed = url::Url::parse(&url).ok().filter(url::Url::has_host);
+    // As `#insecure` it would switch off what TLS is for.
+    let parsed = parsed.filter(|url| url.fragment().is_none()).ok_or(wrong)?;
+    tls::choose();
+    let client = match (parsed.scheme(), file) {
+        ("redis" | "rediss", None) => redis::Client::open(url),
+        ("rediss", Some(file)) => {
+            let failed = |error: &dyn Display| format!("REDIS_CA_FILE={error}");
+            tls::authorities(Path::new(&file)).map_err(|error| failed(&error))?;
+            let pem = std::fs::read(&file).map_err(|error| failed(&error))?;
+            let authority = TlsCertificates { client_tls: None, root_cert: Some(pem) };
+            redis::Client::build_with_tls(url, authority)
+        }
+        ("redis", Some(_)) => {
+            return Err("REDIS_CA_FILE is set, and REDIS_URL is not rediss://".into());
+        }
+        _ => return Err(wrong.into()),
+    };
+    client.map(Some).map_err(|_| wrong.into())
 }
 
 fn map_tiles(read: &Reader<'_>) -> Result<Option<MapTiles>, String> {
@@ -505,6 +542,12 @@ mod tests {
             ("LISTEN", "somewhere"),
             ("DATABASE_URL", "mysql://u@h/d"),
             ("DATABASE_URL", "sqlite://:memory:"),
+            ("DATABASE_URL", "postgres://u@h/d?sslmode=verify-ca"),
+            ("DATABASE_READ_URL", "sqlite://parking.sqlite"),
+            ("DATABASE_READ_URL", "postgres://u@h/d?sslmode=always"),
+            ("REDIS_URL", "http://localhost"),
+            ("REDIS_URL", "rediss://localhost/#insecure"),
+            ("REDIS_CA_FILE", "ca.pem"),
             ("PUBLIC_URL", "http://parking.example.org"),
             ("PUBLIC_URL", "https://example.org/parking"),
             ("ACCESS_TOKEN_MINUTES", "0"),

@@ -32,6 +32,15 @@ pub fn optional_line(text: Option<&str>, characters_max: usize) -> Result<Option
     }
 }
 
+/// A part of a URL as it was before `%40` stood for `@`.
+#[must_use]
+pub fn percent_decoded(part: &str) -> String {
+    // In a form a plus would be a space.
+    let form = format!("part={}", part.replace('+', "%2B").replace('&', "%26"));
+    let pair = url::form_urlencoded::parse(form.as_bytes()).next();
+    pair.map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
 /// A pattern for `like ... escape '\'` that finds `text` anywhere.
 #[must_use]
 pub fn like_anywhere(text: &str) -> String {
@@ -56,6 +65,11 @@ mod tests {
         assert!(line("abcdefg", 1..=6).is_err());
         assert!(line("a\u{0}b", 1..=6).is_err());
         assert_eq!(optional_line(Some("  "), 6), Ok(None));
+    }
+
+    #[test]
+    fn parts_of_a_url_are_decoded() {
+        assert_eq!(percent_decoded("p%40ss%2Bw+rd&%20"), "p@ss+w+rd& ");
     }
 
     #[test]

@@ -35,7 +35,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "DATABASE_URL",
         "",
-        "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME. Default: parking.sqlite in DATA_DIR. SQLALCHEMY_DATABASE_URI is understood as well.",
+        "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME, across a network with ?sslmode=verify-full (and &sslrootcert=FILE). Default: parking.sqlite in DATA_DIR. SQLALCHEMY_DATABASE_URI is understood as well.",
+    ),
+    setting(
+        "DATABASE_READ_URL",
+        "",
+        "postgres:// of a standby of DATABASE_URL's PostgreSQL, for exports, reports and statistics. They miss nothing: while it is away or far behind, the primary answers. With SQLite it has no effect.",
     ),
     setting(
         "DATABASE_LANES",
@@ -200,6 +205,11 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "REDIS_URL",
         "",
-        "redis://USER:PASSWORD@HOST:PORT, for several servers on one PostgreSQL: they tell each other of changes by Redis, and count attempts at signing in together. Default: changes by PostgreSQL itself, attempts each by itself. With SQLite it has no effect.",
+        "redis://USER:PASSWORD@HOST:PORT, or rediss:// with TLS, for several servers on one PostgreSQL: they tell each other of changes by Redis, and count attempts at signing in together. Default: changes by PostgreSQL itself, attempts each by itself. With SQLite it has no effect.",
+    ),
+    setting(
+        "REDIS_CA_FILE",
+        "",
+        "Certificates (PEM) of the authority of a rediss:// server, trusted instead of the system's.",
     ),
 ];

@@ -120,12 +120,12 @@ pub(super) fn spawn_writer(
 }
 
 pub(super) fn spawn_reader(
-    number: usize,
+    name: String,
     mut connection: Connection,
     queue: Receiver<BoxedJob>,
     failed: Arc<AtomicBool>,
 ) -> JoinHandle<()> {
-    threads::spawn(format!("reader-{number}"), move || {
+    threads::spawn(name, move || {
         while let Ok(mut job) = queue.recv() {
             let mut hooks = Vec::new();
             let mut answer = Ok(());

@@ -8,6 +8,7 @@
 //! that order (SQLite numbers them by appearance; a debug build checks it); integers are `bigint`;
 //! no `now()`, no intervals, no `ilike`. Continue with `lane.rs` for how writes are batched.
 
+mod address;
 mod bulk;
 mod checkpoint;
 mod lane;
@@ -17,6 +18,7 @@ mod postgres;
 mod schema;
 mod snapshot;
 mod sqlite;
+mod standby;
 mod tx;
 mod value;
 
@@ -37,6 +39,8 @@ pub use migrate::{Migration, SchemaVersion};
 pub use notify::Notifier;
 pub use schema::{Kind, Table, TableColumn, tables};
 pub use snapshot::{Snapshot, TransactionId};
+use standby::Standby;
+pub use standby::{PAGE_WAITS, Survey, Surveyed, TASK_WAITS};
 pub use tx::{Asked, Row, Tx};
 pub use value::{Column, Value};
 
@@ -58,6 +62,8 @@ pub struct Options {
     /// PostgreSQL is reached through a pooler that gives each transaction another connection: a
     /// connection keeps no settings and no prepared statements.
     pub pooled: bool,
+    /// A standby for [`Db::survey`].
+    pub standby: Option<DatabaseUrl>,
 }
 
 impl Default for Options {
@@ -68,6 +74,7 @@ impl Default for Options {
             statement_time_max: Duration::from_mins(1),
             lock_time_max: Duration::from_secs(10),
             pooled: false,
+            standby: None,
         }
     }
 }
@@ -117,7 +124,7 @@ impl FromStr for DatabaseUrl {
             "sqlite" => Ok(Self::Sqlite(rest.into())),
             "postgres" | "postgresql" => {
                 let url = format!("postgres://{rest}");
-                postgres::check_url(&url)?;
+                address::Address::of_url(&url)?;
                 Ok(Self::Postgres(url))
             }
             other => Err(format!("{other}:// is neither sqlite:// nor postgres://")),
@@ -147,6 +154,7 @@ struct Inner {
     url: DatabaseUrl,
     lanes: Vec<Sender<BoxedJob>>,
     readers: Sender<BoxedJob>,
+    standby: Option<Standby>,
     failed: Arc<AtomicBool>,
     writer_threads: Vec<JoinHandle<()>>,
     reader_threads: Vec<JoinHandle<()>>,
@@ -178,10 +186,13 @@ impl Db {
         for number in 0..options.readers {
             let connection = tx::Connection::open(url, options, tx::Access::Read)?;
             let failed = failed.clone();
-            reader_threads.push(lane::spawn_reader(number, connection, queue.clone(), failed));
+            let name = format!("reader-{number}");
+            reader_threads.push(lane::spawn_reader(name, connection, queue.clone(), failed));
         }
         let url = url.clone();
-        let inner = Inner { url, lanes, readers, failed, writer_threads, reader_threads };
+        let standby =
+            options.standby.as_ref().map(|url| Standby::start(url, options)).transpose()?;
+        let inner = Inner { url, lanes, readers, standby, failed, writer_threads, reader_threads };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -308,6 +319,10 @@ impl Db {
             drop(inner.lanes);
             inner.writer_threads.into_iter().for_each(join);
         }
+    }
+
+    fn standby(&self) -> Option<&Standby> {
+        self.0.standby.as_ref()
     }
 
     fn lane(&self, key: Uuid) -> &Sender<BoxedJob> {

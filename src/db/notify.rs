@@ -4,13 +4,13 @@
 //! (PostgreSQL's `PreCommit_Notify`), so lanes would wait for each other.
 
 use std::future::poll_fn;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_postgres::types::Type;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::Error;
+use super::address::Address;
 
 /// A connection that tells.
 pub struct Notifier(Client);
@@ -23,12 +23,8 @@ impl Notifier {
         name: &str,
         heard: mpsc::Sender<String>,
     ) -> Result<Self, Error> {
-        const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
-        let mut config: Config =
-            url.parse().map_err(|error: tokio_postgres::Error| Error::Query(error.to_string()))?;
-        config.connect_timeout(CONNECT_TIME_MAX);
-        config.application_name("parking listens");
-        let (client, mut connection) = config.connect(NoTls).await?;
+        let address = Address::of_url(url).map_err(Error::Query)?.named("parking listens");
+        let (client, mut connection) = address.connect().await?;
         tokio::spawn(async move {
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
             {

@@ -8,7 +8,6 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
@@ -16,13 +15,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
+use tokio_postgres::{Client, SimpleQueryMessage, Statement};
 
+use super::address::Address;
 use super::snapshot::TransactionId;
 use super::tx::{Access, Row};
 use super::{Error, Options, Value};
-
-const CONNECT_SECONDS_MAX: u64 = 5;
 
 type Rows = Vec<tokio_postgres::Row>;
 
@@ -46,7 +44,7 @@ pub(super) enum Uncommitted {
 
 pub(super) struct Connection {
     runtime: Runtime,
-    config: Config,
+    address: Address,
     access: Access,
     client: Option<Arc<Client>>,
     under_way: VecDeque<Sent>,
@@ -56,16 +54,16 @@ pub(super) struct Connection {
     statements: HashMap<String, Statement>,
 }
 
-pub(super) fn check_url(url: &str) -> Result<(), String> {
-    url.parse::<Config>().map(drop).map_err(|error| error.to_string())
-}
-
 impl Connection {
     pub(super) fn open(url: &str, options: &Options, access: Access) -> Result<Self, Error> {
-        let mut config: Config =
-            url.parse().map_err(|error: tokio_postgres::Error| Error::Query(error.to_string()))?;
-        config.connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX));
-        config.application_name("parking");
+        let mut connection = Self::new(url, options, access)?;
+        connection.ready()?;
+        Ok(connection)
+    }
+
+    /// Connects when it is used first.
+    pub(super) fn new(url: &str, options: &Options, access: Access) -> Result<Self, Error> {
+        let address = Address::of_url(url).map_err(Error::Query)?.named("parking");
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -79,18 +77,16 @@ impl Connection {
             ("timezone", "UTC".into()),
         ];
         let settings = settings.iter().map(|(name, value)| format!("{set} {name} = '{value}'; "));
-        let mut connection = Self {
+        Ok(Self {
             runtime,
-            config,
+            address,
             access,
             client: None,
             under_way: VecDeque::new(),
             settings: settings.collect(),
             pooled,
             statements: HashMap::new(),
-        };
-        connection.ready()?;
-        Ok(connection)
+        })
     }
 
     pub(super) fn ready(&mut self) -> Result<(), Error> {
@@ -104,7 +100,7 @@ impl Connection {
         let unavailable = |error| Error::Unavailable(describe(&error));
         let read_only = "set default_transaction_read_only = on";
         let client = self.runtime.block_on(async {
-            let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
+            let (client, connection) = self.address.connect().await.map_err(unavailable)?;
             // Polled whenever this thread waits for an answer.
             tokio::spawn(connection);
             if !self.pooled {

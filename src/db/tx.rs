@@ -40,6 +40,20 @@ impl Connection {
         }
     }
 
+    /// PostgreSQL is connected to when it is used first.
+    pub(super) fn unopened(
+        url: &DatabaseUrl,
+        options: &Options,
+        access: Access,
+    ) -> Result<Self, Error> {
+        match url {
+            DatabaseUrl::Sqlite(_) => Self::open(url, options, access),
+            DatabaseUrl::Postgres(url) => {
+                postgres::Connection::new(url, options, access).map(Self::Postgres)
+            }
+        }
+    }
+
     /// What the engine needs beside this lane; gives the thread that does it.
     pub(super) fn start_beside(
         &mut self,

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::bookings::store::{Selection, oldest_first};
+use crate::db;
 use crate::error::Result;
 use crate::ids;
 use crate::jobs::{Done, Failure, Job, Run};
@@ -92,6 +93,7 @@ impl Export {
         let selection =
             Selection { lot: self.lot, user: self.user, to: Some(to), ..Selection::default() };
         let mut file = app.files.create(run.id).await?;
+        let survey = app.db.survey(db::TASK_WAITS).await;
         let mut chunk = csv::head(everyone);
         let (mut rows, mut bytes, mut begin) = (0, 0, None);
         // One lower bound and no second one: SQLite might look for the wrong one of two.
@@ -100,7 +102,7 @@ impl Export {
             bytes += i64::try_from(chunk.len()).unwrap_or_default();
             file.write(chunk).await?;
             let (selection, zone, now) = (selection.clone(), zone.clone(), run.created_at);
-            let read = app.db.read(move |tx| part(tx, &selection, after, everyone, now, &zone));
+            let read = survey.read(move |tx| part(tx, &selection, after, everyone, now, &zone));
             let part = read.await?;
             let Some((last, started_at)) = part.last else { break };
             rows += part.rows;

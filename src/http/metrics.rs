@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -41,6 +42,11 @@ struct Attempts {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct By {
+    by: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
 }
@@ -53,6 +59,8 @@ pub struct Metrics {
     connections: Gauge,
     listeners: Gauge,
     queued_commands: Gauge,
+    heavy_reads: Family<By, Counter>,
+    standby_wait_seconds: Counter<f64, AtomicU64>,
     jobs: Family<Jobs, Gauge>,
     job_attempts: Family<Attempts, Counter>,
     job_wait_seconds: Family<Kind, Histogram, fn() -> Histogram>,
@@ -75,6 +83,11 @@ impl Default for Metrics {
         registry.register("event_listeners", "Open event streams", listeners.clone());
         let help = "Commands that wait to be written";
         registry.register("queued_commands", help, queued_commands.clone());
+        let (heavy_reads, standby_wait_seconds) = (Family::default(), Counter::default());
+        let help = "Heavy questions, by whether the standby or the primary answered";
+        registry.register("heavy_reads", help, heavy_reads.clone());
+        let help = "Time that heavy questions waited for a standby to be ready";
+        registry.register("standby_wait_seconds", help, standby_wait_seconds.clone());
         let (jobs, job_attempts) = (Family::default(), Family::default());
         let job_wait_seconds =
             Family::<_, Histogram, fn() -> Histogram>::new_with_constructor(|| {
@@ -95,6 +108,8 @@ impl Default for Metrics {
             connections,
             listeners,
             queued_commands,
+            heavy_reads,
+            standby_wait_seconds,
             jobs,
             job_attempts,
             job_wait_seconds,
@@ -177,6 +192,15 @@ impl Metrics {
         let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
         self.listeners.set(count(app.live.listeners()));
         self.queued_commands.set(count(app.db.queued_commands()));
+        if let Some(surveyed) = app.db.surveyed() {
+            for (by, count) in [("standby", surveyed.by_standby), ("primary", surveyed.by_primary)]
+            {
+                let counter = self.heavy_reads.get_or_create(&By { by });
+                counter.inner().store(count, Ordering::Relaxed);
+            }
+            let waited = surveyed.waited_seconds.to_bits();
+            self.standby_wait_seconds.inner().store(waited, Ordering::Relaxed);
+        }
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

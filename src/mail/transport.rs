@@ -15,6 +15,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::secrets;
+use crate::text::percent_decoded;
 
 /// Connections to the mail server at once, by one process.
 pub const CONNECTIONS_MAX: usize = 8;
@@ -58,14 +59,11 @@ impl Server {
             _ => return Err("it must begin with smtp:// or smtps://".into()),
         };
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it names no host")?;
-        let decoded = |text: &str| {
-            let query = format!("v={}", text.replace('+', "%2B"));
-            let pair = url::form_urlencoded::parse(query.as_bytes()).next();
-            pair.map(|(_, value)| value.into_owned()).unwrap_or_default()
-        };
         let credentials = match (url.username(), url.password()) {
             ("", None) => None,
-            (user, Some(password)) if !user.is_empty() => Some((decoded(user), decoded(password))),
+            (user, Some(password)) if !user.is_empty() => {
+                Some((percent_decoded(user), percent_decoded(password)))
+            }
             _ => return Err("it has a user without a password, or the other way round".into()),
         };
         let port = url.port().unwrap_or(port);

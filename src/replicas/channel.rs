@@ -31,9 +31,9 @@ impl Channel {
     pub async fn open(app: &App) -> Result<Self, String> {
         let name = format!("parking_{}", app.keys.fingerprint);
         let (sender, heard) = mpsc::channel(HEARD_MAX);
-        let say = match &app.config.redis_url {
-            Some(url) => Say::Redis(
-                within_time(open_redis(url, &name, sender))
+        let say = match &app.config.redis {
+            Some(client) => Say::Redis(
+                within_time(open_redis(client, &name, sender))
                     .await?
                     .map_err(|error| format!("Redis: {error}"))?,
             ),
@@ -72,11 +72,10 @@ async fn within_time<T>(work: impl Future<Output = T>) -> Result<T, String> {
 }
 
 async fn open_redis(
-    url: &str,
+    client: &redis::Client,
     name: &str,
     heard: mpsc::Sender<String>,
 ) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
-    let client = redis::Client::open(url)?;
     let mut subscription = client.get_async_pubsub().await?;
     subscription.subscribe(name).await?;
     let connection = client.get_multiplexed_async_connection().await?;

@@ -19,6 +19,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::db::{self, Survey};
 use crate::error::{Error, Result};
 use crate::ids;
 use crate::jobs::{Done, Failure, Job, New, Run};
@@ -190,8 +191,9 @@ impl Job for MonthlyReports {
     async fn run(self, run: Run) -> Result<Done, Failure> {
         let zone = run.app.config.time_zone.clone();
         let month = Month::of(self.at, &zone).before();
-        let reports = people(&run, month, &zone).await?;
-        let operator = operator(&run, month, &zone).await?;
+        let survey = run.app.db.survey(db::TASK_WAITS).await;
+        let reports = people(&run, &survey, month, &zone).await?;
+        let operator = operator(&run, &survey, month, &zone).await?;
         let body = store::body(&operator)?;
         let post = run.app.post.clone();
         Ok(Done::and(move |tx| {
@@ -208,15 +210,15 @@ impl Job for MonthlyReports {
 }
 
 /// The reports of everybody who parked in the month; says how many.
-async fn people(run: &Run, month: Month, zone: &TimeZone) -> Result<usize> {
+async fn people(run: &Run, survey: &Survey, month: Month, zone: &TimeZone) -> Result<usize> {
     let app = &run.app;
-    let all = app.db.read(crate::reminders::store::people).await?;
-    let names = Arc::new(app.db.read(store::lot_names).await?);
+    let all = survey.read(crate::reminders::store::people).await?;
+    let names = Arc::new(survey.read(store::lot_names).await?);
     let (mut made, mut seen, mut after) = (0, 0_i64, Uuid::nil());
     loop {
         let (post, zone, now) = (app.post.clone(), zone.clone(), app.clock.now());
         let names = names.clone();
-        let read = app.db.read(move |tx| {
+        let read = survey.read(move |tx| {
             let people = store::people_after(tx, &post, after, PEOPLE_AT_ONCE)?;
             let last = people.last().map(|person| person.id);
             let count = people.len();
@@ -293,9 +295,13 @@ async fn write(run: &Run, month: Month, pages: Vec<Page>) -> Result<()> {
 }
 
 /// The operator's report. Stays of the three months before count where they reach into this one.
-async fn operator(run: &Run, month: Month, zone: &TimeZone) -> Result<OperatorReport> {
-    let app = &run.app;
-    let now = app.clock.now();
+async fn operator(
+    run: &Run,
+    survey: &Survey,
+    month: Month,
+    zone: &TimeZone,
+) -> Result<OperatorReport> {
+    let now = run.app.clock.now();
     let span = month.span(zone);
     let earlier = month.before().before().before().begin(zone);
     let before = month.before().span(zone);
@@ -303,7 +309,7 @@ async fn operator(run: &Run, month: Month, zone: &TimeZone) -> Result<OperatorRe
     let mut load = Load::new(span, zone);
     let mut after = ids::first_id(earlier);
     loop {
-        let read = app.db.read(move |tx| store::bookings_after(tx, after, span.1, ROWS_AT_ONCE));
+        let read = survey.read(move |tx| store::bookings_after(tx, after, span.1, ROWS_AT_ONCE));
         let bookings = read.await?;
         let Some(last) = bookings.last() else { break };
         after = last.id;
@@ -316,7 +322,7 @@ async fn operator(run: &Run, month: Month, zone: &TimeZone) -> Result<OperatorRe
             }
         }
     }
-    let lots = app.db.read(store::lots).await?;
+    let lots = survey.read(store::lots).await?;
     Ok(figures::operator_report(month, now, lots, &sums, &sums_before, &load))
 }
 

@@ -11,7 +11,7 @@ use super::{Counted, WeekHour, day_after, store};
 use crate::app::App;
 use crate::bookings::store::Selection;
 use crate::bookings::{AdminBooking, BookedLot};
-use crate::db::Tx;
+use crate::db::{self, Tx};
 use crate::error::Result;
 use crate::http::paging::Paging;
 use crate::users::Spend;
@@ -114,7 +114,8 @@ pub struct Overview {
 /// Those of storage.
 pub async fn read(app: &App) -> Result<Overview> {
     let reading = app.clone();
-    app.db.read(move |tx| tx.snapshot(|tx| overview(tx, &reading))).await
+    let survey = app.db.survey(db::PAGE_WAITS).await;
+    survey.read(move |tx| tx.snapshot(|tx| overview(tx, &reading))).await
 }
 
 fn overview(tx: &mut Tx<'_>, app: &App) -> Result<Overview> {

@@ -14,6 +14,7 @@ use super::{Question, Stats};
 use crate::app::App;
 use crate::auth::CurrentUser;
 use crate::auth::extract::Admin;
+use crate::db;
 use crate::error::{Fields, Problem, Result};
 use crate::http::body::{Json, Query};
 use crate::reports::store::{bookings_of, lot_names};
@@ -34,7 +35,8 @@ pub fn router() -> OpenApiRouter<App> {
 async fn own(State(app): State<App>, user: CurrentUser) -> Result<Json<OwnStats>> {
     let now = app.clock.now();
     let span = (since(now, &app.config.time_zone), jiff::Timestamp::MAX);
-    let read = app.db.read(move |tx| Ok((bookings_of(tx, user.id, span)?, lot_names(tx)?)));
+    let survey = app.db.survey(db::PAGE_WAITS).await;
+    let read = survey.read(move |tx| Ok((bookings_of(tx, user.id, span)?, lot_names(tx)?)));
     let (stays, names) = read.await?;
     let zone = (app.config.time_zone_name.as_str(), &app.config.time_zone);
     Ok(Json(own_stats(&stays, &names, zone, now)))
@@ -79,7 +81,8 @@ async fn stats(
     fields.done()?;
     let question = Question { from, to, lot: period.lot_id };
     let (zone, name) = (app.config.time_zone.clone(), app.config.time_zone_name.clone());
-    let read = app.db.read(move |tx| super::answer(tx, now, &zone, &name, question));
+    let survey = app.db.survey(db::PAGE_WAITS).await;
+    let read = survey.read(move |tx| super::answer(tx, now, &zone, &name, question));
     Ok(Json(read.await?))
 }
 

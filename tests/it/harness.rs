@@ -41,6 +41,7 @@ pub struct TestApp {
     pub app: App,
     pub clock: Clock,
     pub folder: TempDir,
+    vars: Vars,
     service: parking::http::Service,
     peer: std::net::SocketAddr,
 }
@@ -77,25 +78,14 @@ impl TestApp {
         let app = tokio::task::spawn_blocking(move || App::open(config, opening)).await;
         let app = app.unwrap().unwrap();
         let service = parking::http::Service::new(app.clone());
-        Self { app, clock, folder, service, peer: ([192, 0, 2, 1], 40_000).into() }
+        Self { app, clock, folder, vars, service, peer: ([192, 0, 2, 1], 40_000).into() }
     }
 
     /// Another server of the same installation, with the same settings but for these.
     pub async fn replica(&self, settings: &[(&str, &str)]) -> Self {
-        let url = match &self.app.config.database_url {
-            parking::db::DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
-            parking::db::DatabaseUrl::Postgres(url) => url.clone(),
-        };
-        let folder = self.folder.path().to_str().unwrap();
-        let pooled = if self.app.config.database.pooled { "yes" } else { "no" };
-        let redis = self.app.config.redis_url.as_deref().unwrap_or_default();
-        let same = [
-            ("DATABASE_URL", url.as_str()),
-            ("DATABASE_POOLED", pooled),
-            ("DATA_DIR", folder),
-            ("REDIS_URL", redis),
-        ];
-        Self::with(&[&same, settings].concat()).await
+        let same = self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let same: Vec<_> = same.collect();
+        Self::with(&[&same[..], settings].concat()).await
     }
 
     /// Another process's view of the same installation.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::harness::{Caller, TestApp, items, postgres_schema, text};
-use crate::peers::{Pooler, PostgresServer, Proxy, RedisServer};
+use crate::peers::{Certificates, Pooler, PostgresServer, Proxy, RedisServer};
 use crate::process::{Server, check_books, create_admin, parking, run};
 
 /// Three servers of one installation, and what they do beside requests.
@@ -40,7 +40,7 @@ impl Replicas {
 }
 
 /// Waits for a fact that has to come true, as long as a test may hang.
-async fn until(mut fact: impl AsyncFnMut() -> bool) {
+pub async fn until(mut fact: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !fact().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -88,6 +88,34 @@ async fn what_one_server_commits_the_others_hear_from_redis() {
     let redis = RedisServer::start();
     let replicas = Replicas::start(&[("REDIS_URL", &redis.url())]).await;
     a_booking_and_the_end_of_a_session_are_known_to_all(&replicas).await;
+}
+
+#[tokio::test]
+async fn over_tls_servers_hear_each_other_from_postgresql() {
+    let certificates = Certificates::new();
+    let server = PostgresServer::encrypted(&certificates, "hostssl all all 127.0.0.1/32 trust");
+    let authority = certificates.authority();
+    let query = format!("sslmode=verify-full&sslrootcert={}", authority.display());
+    let url = format!("{}?{query}", server.url());
+    let replicas = Replicas::of(TestApp::with(&[("DATABASE_URL", &url)]).await).await;
+    a_booking_and_the_end_of_a_session_are_known_to_all(&replicas).await;
+    drop(replicas);
+}
+
+#[tokio::test]
+async fn over_tls_servers_hear_each_other_from_redis() {
+    let certificates = Certificates::new();
+    let redis = RedisServer::encrypted(&certificates);
+    let authority = certificates.authority();
+    let settings = [("REDIS_URL", &*redis.url()), ("REDIS_CA_FILE", authority.to_str().unwrap())];
+    let replicas = Replicas::start(&settings).await;
+    a_booking_and_the_end_of_a_session_are_known_to_all(&replicas).await;
+    // Without it they would have read everything often.
+    let client = replicas.apps[0].app.config.redis.clone().unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut ask = redis::cmd("PUBSUB");
+    let channels: Vec<String> = ask.arg("CHANNELS").query_async(&mut connection).await.unwrap();
+    assert!(matches!(&channels[..], [name] if name.starts_with("parking_")), "{channels:?}");
 }
 
 #[tokio::test]
@@ -241,6 +269,35 @@ async fn attempts_are_counted_together_and_each_for_itself_without_redis() {
         guess(&first).await.refused(401, "invalid_credentials");
     }
     guess(&first).await.refused(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn attempts_are_counted_together_over_tls_only_where_redis_is_trusted() {
+    let (certificates, others) = (Certificates::new(), Certificates::new());
+    let redis = RedisServer::encrypted(&certificates);
+    let url = redis.url();
+    let limited = ("RATE_LIMIT", "on");
+    let file = |of: &Certificates| of.authority().to_str().unwrap().to_owned();
+    let (authority, other) = (file(&certificates), file(&others));
+    let guess = async |app: &TestApp| {
+        let wrong = json!({ "email": "asha@example.org", "password": "a wrong guess" });
+        app.nobody().post("/api/auth/login", wrong).await.status.as_u16()
+    };
+    let first =
+        TestApp::on_postgres(&[("REDIS_URL", &url), ("REDIS_CA_FILE", &authority), limited]).await;
+    let (second, third, fourth) = (
+        first.replica(&[]).await,
+        first.replica(&[("REDIS_CA_FILE", &other)]).await,
+        first.replica(&[("REDIS_CA_FILE", "")]).await,
+    );
+    for _ in 0..10 {
+        assert_eq!(guess(&first).await, 401);
+    }
+    assert_eq!(guess(&second).await, 429);
+    // They count for themselves.
+    for app in [&third, &fourth] {
+        assert_eq!(guess(app).await, 401);
+    }
 }
 
 #[tokio::test]

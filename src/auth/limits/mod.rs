@@ -39,15 +39,10 @@ pub struct Remaining {
 }
 
 impl Limits {
-    /// # Errors
-    /// When the URL is none of Redis.
-    pub fn open(
-        enabled: bool,
-        redis_url: Option<&str>,
-        fingerprint: &str,
-    ) -> std::result::Result<Self, String> {
-        let shared = redis_url.filter(|_| enabled).map(|url| Shared::new(url, fingerprint));
-        Ok(Self { shared: shared.transpose()?, ..Self::new(enabled) })
+    #[must_use]
+    pub fn open(enabled: bool, redis: Option<&redis::Client>, fingerprint: &str) -> Self {
+        let shared = redis.filter(|_| enabled).map(|redis| Shared::new(redis, fingerprint));
+        Self { shared, ..Self::new(enabled) }
     }
 
     #[must_use]

@@ -44,12 +44,10 @@ enum State {
 }
 
 impl Shared {
-    /// # Errors
-    /// When the URL is none of Redis.
-    pub(super) fn new(url: &str, fingerprint: &str) -> Result<Self, String> {
-        let client = redis::Client::open(url).map_err(|error| format!("REDIS_URL: {error}"))?;
+    pub(super) fn new(client: &redis::Client, fingerprint: &str) -> Self {
         let prefix = format!("parking_{fingerprint}:limit:");
-        Ok(Self { client, prefix, state: Mutex::new(State::Closed { until: None }) })
+        let state = Mutex::new(State::Closed { until: None });
+        Self { client: client.clone(), prefix, state }
     }
 
     /// Counts an attempt. `Err` is how long to wait; `None` says that Redis does not answer.

@@ -1,4 +1,4 @@
-//! What a company has in front of its mail server: an authority of its own.
+//! What a company has for its servers: an authority of its own.
 
 use std::path::PathBuf;
 

@@ -1,30 +1,53 @@
 //! A Redis of a test's own.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
+use super::Certificates;
+
 /// Ends with this value.
 pub struct RedisServer {
     port: u16,
+    /// What makes it speak TLS, and nothing else.
+    tls: Vec<OsString>,
     process: Option<Child>,
 }
 
 impl RedisServer {
     pub fn start() -> Self {
+        Self::with(Vec::new())
+    }
+
+    pub fn encrypted(certificates: &Certificates) -> Self {
+        let files = [
+            ("--tls-cert-file", certificates.certificate()),
+            ("--tls-key-file", certificates.key()),
+            ("--tls-ca-cert-file", certificates.authority()),
+        ];
+        let mut tls = ["--tls-auth-clients", "no"].map(OsString::from).to_vec();
+        for (name, file) in files {
+            tls.extend([OsString::from(name), OsString::from(file)]);
+        }
+        Self::with(tls)
+    }
+
+    fn with(tls: Vec<OsString>) -> Self {
         loop {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             let port = listener.local_addr().unwrap().port();
             drop(listener);
             // Another test may have taken the port in between.
-            if let Some(process) = spawn(port) {
-                return Self { port, process: Some(process) };
+            if let Some(process) = spawn(port, &tls) {
+                return Self { port, tls, process: Some(process) };
             }
         }
     }
 
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        let scheme = if self.tls.is_empty() { "redis" } else { "rediss" };
+        format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
     /// As `kill -9` does.
@@ -37,7 +60,7 @@ impl RedisServer {
 
     /// On the same port, after [`RedisServer::kill`].
     pub fn start_again(&mut self) {
-        self.process = Some(spawn(self.port).expect("the port is free again"));
+        self.process = Some(spawn(self.port, &self.tls).expect("the port is free again"));
     }
 }
 
@@ -48,18 +71,17 @@ impl Drop for RedisServer {
 }
 
 /// `None`: it did not get ready.
-fn spawn(port: u16) -> Option<Child> {
+fn spawn(port: u16, tls: &[OsString]) -> Option<Child> {
+    let port = port.to_string();
+    let ports = if tls.is_empty() {
+        ["--port", &port].to_vec()
+    } else {
+        ["--port", "0", "--tls-port", &port].to_vec()
+    };
     let mut process = Command::new("redis-server")
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ])
+        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .args(ports)
+        .args(tls)
         .stdout(Stdio::piped())
         .spawn()
         .expect("redis-server is installed: `make test-tools` does that");
