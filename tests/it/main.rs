@@ -30,4 +30,5 @@ mod search;
 mod sessions;
 mod stats;
 mod storage;
+mod traces;
 mod vehicles;
