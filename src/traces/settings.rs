@@ -23,10 +23,15 @@ pub struct Settings {
 /// What is wrong with it, without repeating it: it may hold a password.
 pub fn endpoint(url: &str, path: &str) -> Result<Url, String> {
     let wrong = || "must begin with http:// or https:// and a host, as in http://localhost:4318";
-    let url = format!("{}{path}", if path.is_empty() { url } else { url.trim_end_matches('/') });
-    let url = Url::parse(&url).map_err(|_| wrong())?;
-    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if is_http { Ok(url) } else { Err(wrong().into()) }
+    let mut url = Url::parse(url).map_err(|_| wrong())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong().into());
+    }
+    if !path.is_empty() {
+        let whole = format!("{}{path}", url.path().trim_end_matches('/'));
+        url.set_path(&whole);
+    }
+    Ok(url)
 }
 
 /// `name=value,name=value`, the values percent-encoded. Source: the OpenTelemetry specification,

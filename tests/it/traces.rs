@@ -98,9 +98,16 @@ async fn commands_that_share_a_commit_say_with_how_many_and_how_long_they_waited
         let admin = app.admin().await;
         let lot = admin.new_lot("Central", 5).await;
         let (go, held) = std::sync::mpsc::channel::<()>();
+        let (begun, holds) = std::sync::mpsc::channel();
         let lane = lot.parse().unwrap();
-        let hold = app.app.db.write(lane, move |_| Ok(held.recv().is_ok()));
+        let hold = app.app.db.write(lane, move |_| {
+            let _ = begun.send(());
+            Ok(held.recv().is_ok())
+        });
         let three = async {
+            while holds.try_recv().is_err() {
+                tokio::task::yield_now().await;
+            }
             tokio::join!(admin.park(&lot), admin.park(&lot), admin.park(&lot));
         };
         let release = async {
