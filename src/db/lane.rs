@@ -171,7 +171,9 @@ fn write_batch(
     failed: &AtomicBool,
 ) {
     let place = Place::Lane { number, commands: batch.len() };
-    batch.iter_mut().for_each(|job| job.taken(place));
+    for job in &mut batch {
+        job.taken(place);
+    }
     let mut attempts = 1;
     let answer = loop {
         match attempt(connection, &mut batch) {

@@ -122,7 +122,7 @@ impl Here {
         let is_first = self.span == 0;
         let data = otlp::Span {
             trace_id: self.trace.to_be_bytes().into(),
-            span_id: span.to_be_bytes().into(),
+            id: span.to_be_bytes().into(),
             parent_span_id: if is_first { Vec::new() } else { self.span.to_be_bytes().into() },
             name: name.into(),
             kind: kind.into(),

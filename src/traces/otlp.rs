@@ -43,7 +43,7 @@ pub struct Span {
     #[prost(bytes = "vec", tag = "1")]
     pub trace_id: Vec<u8>,
     #[prost(bytes = "vec", tag = "2")]
-    pub span_id: Vec<u8>,
+    pub id: Vec<u8>,
     /// Empty: it is the first.
     #[prost(bytes = "vec", tag = "4")]
     pub parent_span_id: Vec<u8>,
