@@ -40,8 +40,13 @@ async fn get_in_trace(who: &Caller<'_>, path: &str, flags: &str) {
     who.send("GET", path, None, &[("traceparent", &traceparent(flags))]).await.expect(200);
 }
 
-fn hexadecimal(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The id of its trace, as it is written in a `traceparent`.
+fn trace_of(span: &Span) -> String {
+    format!("{:032x}", u128::from_be_bytes(span.data.trace_id.as_slice().try_into().unwrap()))
+}
+
+fn parent_of(span: &Span) -> String {
+    format!("{:016x}", u64::from_be_bytes(span.data.parent_span_id.as_slice().try_into().unwrap()))
 }
 
 fn parts<'s>(spans: &'s [Span], of: &Span, name: &str) -> Vec<&'s Span> {
@@ -66,8 +71,8 @@ async fn a_booking_is_part_of_the_trace_of_its_caller() {
         admin.send("POST", "/api/bookings", Some(wish), &[header]).await.expect(201);
 
         let request = collector.span("POST /api/bookings").await;
-        assert_eq!(hexadecimal(&request.data.trace_id), TRACE);
-        assert_eq!(hexadecimal(&request.data.parent_span_id), CALLER);
+        assert_eq!(trace_of(&request), TRACE);
+        assert_eq!(parent_of(&request), CALLER);
         assert_eq!((request.data.kind, request.service.as_str()), (2, "city"));
         assert_eq!(request.value("http.request.method").as_deref(), Some("POST"));
         assert_eq!(request.value("http.route").as_deref(), Some("/api/bookings"));
@@ -97,15 +102,15 @@ async fn commands_that_share_a_commit_say_with_how_many_and_how_long_they_waited
         let app = on(is_sqlite, &collector, &[]).await;
         let admin = app.admin().await;
         let lot = admin.new_lot("Central", 5).await;
-        let (go, held) = std::sync::mpsc::channel::<()>();
-        let (begun, holds) = std::sync::mpsc::channel();
+        let (go_on, asked) = std::sync::mpsc::channel::<()>();
+        let (say, begun) = std::sync::mpsc::channel();
         let lane = lot.parse().unwrap();
-        let hold = app.app.db.write(lane, move |_| {
-            let _ = begun.send(());
-            Ok(held.recv().is_ok())
+        let first = app.app.db.write(lane, move |_| {
+            let _ = say.send(());
+            Ok(asked.recv().is_ok())
         });
         let three = async {
-            while holds.try_recv().is_err() {
+            while begun.try_recv().is_err() {
                 tokio::task::yield_now().await;
             }
             tokio::join!(admin.park(&lot), admin.park(&lot), admin.park(&lot));
@@ -114,10 +119,10 @@ async fn commands_that_share_a_commit_say_with_how_many_and_how_long_they_waited
             while app.app.db.queued_commands() < 3 {
                 tokio::task::yield_now().await;
             }
-            go.send(()).unwrap();
+            go_on.send(()).unwrap();
         };
-        let (held, (), ()) = tokio::join!(hold, three, release);
-        held.unwrap();
+        let (first, (), ()) = tokio::join!(first, three, release);
+        first.unwrap();
         get_in_trace(&admin, "/health/live", "01").await;
         collector.span("GET /health/live").await;
         let spans = collector.received();
@@ -340,7 +345,7 @@ async fn the_end_of_a_process_sends_what_is_left_and_log_lines_name_the_trace() 
     assert!(status.success(), "{said}");
     let spans = collector.received();
     assert!(spans.iter().any(|span| span.name() == "GET /api/setup"), "{spans:#?}");
-    let trace = format!("trace{{id={}}}", hexadecimal(&mail.data.trace_id));
+    let trace = format!("trace{{id={}}}", trace_of(&mail));
     let line = said.lines().find(|line| line.contains("an attempt at a job failed")).unwrap();
     assert!(line.contains(&trace), "{line} {trace}");
 }
