@@ -179,7 +179,7 @@ async fn a_request_that_is_prepared_and_a_stream_that_goes_on_are_noted_as_they_
     let mut collector = Collector::start().await;
     let app = app_with(&collector, &[]).await;
     app.nobody().get("/api/lots").await.expect(200);
-    collector.span("GET /api/lots").await;
+    assert_eq!(collector.span("GET /api/lots").await.number("http.response.status_code"), 200);
     let request = Request::get("/api/events").body(Body::empty()).unwrap();
     let stream = app.raw(request).await;
     assert_eq!(collector.span("GET /api/events").await.number("http.response.status_code"), 200);
