@@ -28,6 +28,7 @@ use crate::lots::store::LotRow;
 use crate::mail::transport::Mailer;
 use crate::mail::{Post, chat};
 use crate::secrets::{self, Keys};
+use crate::traces::Traces;
 use crate::{auth, jobs, lots, replicas, stats};
 
 /// How often listeners hear of changes.
@@ -60,6 +61,8 @@ pub struct Parts {
     /// Where this process listens, once it does.
     address: OnceLock<SocketAddr>,
     pub metrics: Metrics,
+    /// `None`: no collector is set.
+    pub traces: Option<Traces>,
     /// Held while everything is read anew, so that what is read last is the newest.
     reading: Mutex<()>,
     shutdown: watch::Sender<bool>,
@@ -88,6 +91,10 @@ impl App {
         let zone = (config.time_zone_name.clone(), config.time_zone.clone());
         let db =
             Db::open(&config.database_url, &config.database).map_err(|error| error.to_string())?;
+        let metrics = Metrics::default();
+        let traces = config.traces.as_ref();
+        let traces =
+            traces.map(|to| Traces::open(to, clock.clone(), metrics.spans.clone())).transpose()?;
         for migration in db.migrate()? {
             tracing::info!(%migration, "migrated the schema");
         }
@@ -111,7 +118,8 @@ impl App {
             files,
             chat: chat::client()?,
             address: OnceLock::new(),
-            metrics: Metrics::default(),
+            metrics,
+            traces,
             reading: Mutex::default(),
             shutdown: watch::Sender::new(false),
             config,
@@ -212,7 +220,12 @@ impl App {
         tokio::spawn(stats::keep_counting(self.clone()));
         let (leave, asked) = oneshot::channel();
         let replicas = tokio::spawn(replicas::keep_up(self.clone(), asked));
-        Background { jobs: jobs::worker::start(self.clone(), self.shutdown()), replicas, leave }
+        Background {
+            jobs: jobs::worker::start(self.clone(), self.shutdown()),
+            replicas,
+            leave,
+            traces: self.traces.clone(),
+        }
     }
 
     fn publish_changes(&self) {
@@ -285,8 +298,12 @@ impl App {
         self.shutdown.send_replace(true);
     }
 
-    /// Ends the threads of the database, if nothing uses it any more.
+    /// Ends the threads of the database, if nothing uses it any more, and has the last of the
+    /// traces sent.
     pub fn close(self) {
+        if let Some(traces) = &self.traces {
+            traces.close();
+        }
         if let Some(parts) = Arc::into_inner(self.0) {
             parts.db.close();
         }
@@ -298,6 +315,7 @@ pub struct Background {
     jobs: oneshot::Receiver<()>,
     replicas: JoinHandle<()>,
     leave: oneshot::Sender<()>,
+    traces: Option<Traces>,
 }
 
 impl Background {
@@ -313,5 +331,9 @@ impl Background {
         self.jobs_ended().await;
         let _ = self.leave.send(());
         let _ = self.replicas.await;
+        // Beside what else has to end.
+        if let Some(traces) = &self.traces {
+            traces.end();
+        }
     }
 }

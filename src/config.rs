@@ -22,6 +22,8 @@ use crate::mail::chat;
 use crate::mail::transport::{self, Security, Server};
 use crate::money::Currency;
 use crate::tls;
+use crate::traces;
+use crate::traces::context::Sampler;
 use crate::work::SCHEDULES;
 
 pub use settings::{SETTINGS, Setting};
@@ -53,6 +55,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     pub connections_max: usize,
     pub metrics_token: Option<String>,
+    /// `None`: no collector is set.
+    pub traces: Option<traces::settings::Settings>,
     pub log: String,
     pub missed_tick_hours: i64,
     pub tasks_kept_days: i64,
@@ -230,6 +234,7 @@ impl Config {
             cors_origins: read.list("CORS_ORIGINS")?,
             connections_max: to_usize(read.number("CONNECTIONS_MAX", 10..=1_000_000)?),
             metrics_token: read.text("METRICS_TOKEN"),
+            traces: traces(&read)?,
             log: read.value("LOG")?,
             missed_tick_hours: read.number("MISSED_TICK_HOURS", 1..=168)?,
             tasks_kept_days: read.number("TASKS_KEPT_DAYS", 35..=3650)?,
@@ -453,6 +458,30 @@ fn exports(read: &Reader<'_>, data_dir: &Path) -> Result<Place, String> {
     Place::bucket(&url, settings).map_err(|error| format!("EXPORTS_URL={url}: {error}"))
 }
 
+/// All are checked, also while there is no collector.
+fn traces(read: &Reader<'_>) -> Result<Option<traces::settings::Settings>, String> {
+    use traces::settings::{Settings, endpoint, headers};
+    let share: f64 = read.value("OTEL_TRACES_SAMPLER_ARG")?;
+    if !(0.0..=1.0).contains(&share) {
+        return Err(format!("OTEL_TRACES_SAMPLER_ARG={share}: must be 0 to 1"));
+    }
+    let name: String = read.value("OTEL_TRACES_SAMPLER")?;
+    let sampler = Sampler::of(&name, share);
+    let sampler = sampler.map_err(|error| format!("OTEL_TRACES_SAMPLER={name}: {error}"))?;
+    let (of_traces, of_all) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT");
+    let at = |name, path| {
+        let url = read.text(name).map(|url| endpoint(&url, path));
+        // It may hold a password: the value is not repeated.
+        url.transpose().map_err(|error| format!("{name}: {error}"))
+    };
+    let (own, shared) = (at(of_traces, "")?, at(of_all, "/v1/traces")?);
+    let sent_with = read.text("OTEL_EXPORTER_OTLP_HEADERS").unwrap_or_default();
+    let headers = headers(&sent_with);
+    let headers = headers.map_err(|error| format!("OTEL_EXPORTER_OTLP_HEADERS: {error}"))?;
+    let service = read.value("OTEL_SERVICE_NAME")?;
+    Ok(own.or(shared).map(|endpoint| Settings { endpoint, headers, service, sampler }))
+}
+
 fn networks(read: &Reader<'_>) -> Result<Vec<IpNet>, String> {
     let entries: Vec<String> = read.list("TRUSTED_PROXIES")?;
     let network = |entry: &String| {
@@ -564,6 +593,12 @@ mod tests {
             ("EXPORTS_URL", "ftp://bucket"),
             ("EXPORTS_URL", "s3://"),
             ("SMTP_URL", "mail.example.org"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "grpc://localhost:4317"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "Bearer"),
+            ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
+            ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
+            ("OTEL_TRACES_SAMPLER_ARG", "NaN"),
             ("GOOGLE_CHAT_WEBHOOK_URL", "https://chat.example.org/v1/spaces/A/messages"),
         ] {
             assert!(refusal(&[(name, value)]).contains(name), "{name}={value}");

@@ -7,7 +7,7 @@
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
 //! (events), [`pdf`] (documents), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`tls`],
-//! [`threads`], [`error`], [`config`].
+//! [`threads`], [`traces`] (for OpenTelemetry), [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
 //! [`replicas`] tells other processes, [`jobs`] does later what [`work`] lists, [`web`] is the
@@ -47,6 +47,7 @@ pub mod stats;
 pub mod text;
 pub mod threads;
 pub mod tls;
+pub mod traces;
 pub mod users;
 pub mod vehicles;
 pub mod web;

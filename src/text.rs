@@ -35,10 +35,7 @@ pub fn optional_line(text: Option<&str>, characters_max: usize) -> Result<Option
 /// A part of a URL as it was before `%40` stood for `@`.
 #[must_use]
 pub fn percent_decoded(part: &str) -> String {
-    // In a form a plus would be a space.
-    let form = format!("part={}", part.replace('+', "%2B").replace('&', "%26"));
-    let pair = url::form_urlencoded::parse(form.as_bytes()).next();
-    pair.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
 /// A pattern for `like ... escape '\'` that finds `text` anywhere.

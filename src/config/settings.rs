@@ -18,6 +18,7 @@ impl Setting {
             "SECRET_KEY",
             "JWT_SECRET_KEY",
             "METRICS_TOKEN",
+            "OTEL_EXPORTER_OTLP_HEADERS",
             "MAIL_PASSWORD",
             "GOOGLE_CHAT_WEBHOOK_URL",
         ];
@@ -116,6 +117,28 @@ pub const SETTINGS: &[Setting] = &[
     setting("CORS_ORIGINS", "", "Origins of other sites that may call the API, with commas."),
     setting("CONNECTIONS_MAX", "10000", "Connections served at once, 10 to 1000000."),
     setting("METRICS_TOKEN", "", "Bearer token that may read /metrics from other machines."),
+    setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "An OpenTelemetry collector that takes OTLP by HTTP with protobuf, as in http://localhost:4318: it is sent traces of requests and jobs. Default: there are none.",
+    ),
+    setting(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "",
+        "Likewise, with the path: http://localhost:4318/v1/traces.",
+    ),
+    setting(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "",
+        "What the collector wants to see, as in authorization=Bearer%20TOKEN, with commas. A secret.",
+    ),
+    setting("OTEL_SERVICE_NAME", "parking", "What the traces call this installation."),
+    setting(
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_always_on",
+        "Which traces are sent: always_on, always_off or traceidratio (the share OTEL_TRACES_SAMPLER_ARG of them); with parentbased_ before it, a caller that sends a traceparent decides.",
+    ),
+    setting("OTEL_TRACES_SAMPLER_ARG", "1", "A share from 0 to 1, as in 0.05."),
     setting(
         "LOG",
         "info",

@@ -90,6 +90,8 @@ mod tests {
             ("SECRET_KEY", "s3cret-s3cret-s3cret-s3cret-s3cret"),
             ("JWT_SECRET_KEY", "s3cret-s3cret-s3cret-s3cret-s3cret"),
             ("METRICS_TOKEN", "s3cret"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=s3cret"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://parking:s3cret@collector.example.org"),
             (
                 "GOOGLE_CHAT_WEBHOOK_URL",
                 "https://chat.googleapis.com/v1/spaces/A/messages?key=s3cret&token=s3cret",

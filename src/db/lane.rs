@@ -18,6 +18,7 @@ use super::postgres::Uncommitted;
 use super::tx::{Connection, Hook, Tx};
 use crate::error::Result;
 use crate::threads;
+use crate::traces::{Place, Queued};
 
 /// Commands in one transaction at most: bounds how long the first of them waits for the last.
 const BATCH_COMMANDS_MAX: usize = 256;
@@ -26,7 +27,12 @@ const ATTEMPTS_MAX: u32 = 4;
 
 pub(super) type BoxedJob = Box<dyn Job>;
 
+/// What a command came to, and what its trace notes of it.
+pub(super) type Answer<T> = (Result<T>, Option<Box<Queued>>);
+
 pub(super) trait Job: Send {
+    /// A thread begins with it.
+    fn taken(&mut self, place: Place);
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
@@ -42,7 +48,8 @@ pub(super) enum Outcome {
 struct Command<T, F> {
     run: F,
     result: Option<Result<T>>,
-    reply: oneshot::Sender<Result<T>>,
+    queued: Option<Box<Queued>>,
+    reply: oneshot::Sender<Answer<T>>,
 }
 
 impl<T, F> Job for Command<T, F>
@@ -50,6 +57,12 @@ where
     T: Send,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send,
 {
+    fn taken(&mut self, place: Place) {
+        if let Some(queued) = &mut self.queued {
+            queued.taken(place);
+        }
+    }
+
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
         match (self.run)(tx) {
             Err(crate::Error::Storage(error)) => Outcome::Failed(error),
@@ -62,7 +75,7 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { run, result, reply } = *self;
+        let Self { run, result, mut queued, reply } = *self;
         // First of all: what the command held for its time, such as its idempotency key, must be
         // free when its caller hears of it.
         drop(run);
@@ -73,23 +86,25 @@ where
             (Err(error), _) => Err(error.into()),
             (Ok(()), None) => Err(gone()),
         };
+        if let Some(queued) = &mut queued {
+            queued.done();
+        }
         // The caller may have gone away; the change stands.
-        let _ = reply.send(result);
+        let _ = reply.send((result, queued));
     }
 }
 
-pub(super) fn submit<T, F>(queue: &Sender<BoxedJob>, run: F) -> Result<oneshot::Receiver<Result<T>>>
+pub(super) fn submit<T, F>(queue: &Sender<BoxedJob>, run: F) -> Result<oneshot::Receiver<Answer<T>>>
 where
     T: Send + 'static,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    queue.try_send(Box::new(Command { run, result: None, reply })).map_err(
-        |error| match error {
-            TrySendError::Full(_) => crate::Error::Storage(Error::Overloaded),
-            TrySendError::Disconnected(_) => gone(),
-        },
-    )?;
+    let command = Command { run, result: None, queued: Queued::here(), reply };
+    queue.try_send(Box::new(command)).map_err(|error| match error {
+        TrySendError::Full(_) => crate::Error::Storage(Error::Overloaded),
+        TrySendError::Disconnected(_) => gone(),
+    })?;
     Ok(answer)
 }
 
@@ -113,7 +128,7 @@ pub(super) fn spawn_writer(
                     job.answer(Err(error.clone()));
                 }
             } else {
-                write_batch(&mut connection, batch, &failed);
+                write_batch(&mut connection, number, batch, &failed);
             }
         }
     })
@@ -121,12 +136,14 @@ pub(super) fn spawn_writer(
 
 pub(super) fn spawn_reader(
     name: String,
+    place: Place,
     mut connection: Connection,
     queue: Receiver<BoxedJob>,
     failed: Arc<AtomicBool>,
 ) -> JoinHandle<()> {
     threads::spawn(name, move || {
         while let Ok(mut job) = queue.recv() {
+            job.taken(place);
             let mut hooks = Vec::new();
             let mut answer = Ok(());
             for _ in 0..ATTEMPTS_MAX {
@@ -149,7 +166,16 @@ pub(super) fn spawn_reader(
     })
 }
 
-fn write_batch(connection: &mut Connection, mut batch: Vec<BoxedJob>, failed: &AtomicBool) {
+fn write_batch(
+    connection: &mut Connection,
+    number: usize,
+    mut batch: Vec<BoxedJob>,
+    failed: &AtomicBool,
+) {
+    let place = Place::Lane { number, commands: batch.len() };
+    for job in &mut batch {
+        job.taken(place);
+    }
     let mut attempts = 1;
     let answer = loop {
         match attempt(connection, &mut batch) {
@@ -160,7 +186,7 @@ fn write_batch(connection: &mut Connection, mut batch: Vec<BoxedJob>, failed: &A
             }
             Err(Stop::Command(_)) if batch.len() > 1 => {
                 for job in batch {
-                    write_batch(connection, vec![job], failed);
+                    write_batch(connection, number, vec![job], failed);
                 }
                 return;
             }

@@ -33,6 +33,7 @@ use crossbeam_channel::Sender;
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::traces::Place;
 pub use bulk::{Owned, TakenOff};
 use lane::BoxedJob;
 pub use migrate::{Migration, SchemaVersion};
@@ -187,7 +188,13 @@ impl Db {
             let connection = tx::Connection::open(url, options, tx::Access::Read)?;
             let failed = failed.clone();
             let name = format!("reader-{number}");
-            reader_threads.push(lane::spawn_reader(name, connection, queue.clone(), failed));
+            reader_threads.push(lane::spawn_reader(
+                name,
+                Place::Reader { number },
+                connection,
+                queue.clone(),
+                failed,
+            ));
         }
         let url = url.clone();
         let standby =
@@ -207,7 +214,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        lane::submit(self.lane(lane), change)?.await.map_err(|_| lane::gone())?
+        lane::submit(self.lane(lane), change)?.await.map_err(|_| lane::gone())?.0
     }
 
     /// [`Db::write`] for threads that may wait, such as the command line.
@@ -219,7 +226,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        lane::submit(self.lane(lane), change)?.blocking_recv().map_err(|_| lane::gone())?
+        lane::submit(self.lane(lane), change)?.blocking_recv().map_err(|_| lane::gone())?.0
     }
 
     /// Runs `question` on a connection that can only read.
@@ -231,7 +238,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        lane::submit(&self.0.readers, question)?.await.map_err(|_| lane::gone())?
+        lane::submit(&self.0.readers, question)?.await.map_err(|_| lane::gone())?.0
     }
 
     /// [`Db::read`] for threads that may wait.
@@ -243,7 +250,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        lane::submit(&self.0.readers, question)?.blocking_recv().map_err(|_| lane::gone())?
+        lane::submit(&self.0.readers, question)?.blocking_recv().map_err(|_| lane::gone())?.0
     }
 
     /// Brings the schema up to date; says which migrations ran.

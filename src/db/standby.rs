@@ -16,6 +16,7 @@ use super::lane::{self, BoxedJob};
 use super::tx::{Access, Connection, Tx};
 use super::{DatabaseUrl, Db, Error, Options};
 use crate::error::Result;
+use crate::traces::Place;
 
 /// How long a task waits for a standby to be ready.
 pub const TASK_WAITS: Duration = Duration::from_secs(10);
@@ -98,6 +99,7 @@ impl Standby {
             // They end by themselves: one may hang on a machine that is gone.
             lane::spawn_reader(
                 format!("survey-{number}"),
+                Place::Standby { number },
                 connection,
                 queue.clone(),
                 Arc::default(),
@@ -163,7 +165,7 @@ impl Standby {
                 Err(_) if begun.set(None).is_ok() => return Err("it is away or far behind".into()),
                 Err(_) => answer.await,
             };
-            match answered.unwrap_or_else(|_| Err(lane::gone())) {
+            match answered.map_or_else(|_| Err(lane::gone()), |(answer, _)| answer) {
                 Ok(Some(answer)) => {
                     let ready_at = begun.get().copied().flatten().unwrap_or(asked_at);
                     self.note_wait(ready_at - asked_at);

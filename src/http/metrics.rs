@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 
 use crate::app::App;
 use crate::jobs::TaskStatus;
+use crate::traces;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
@@ -65,6 +66,7 @@ pub struct Metrics {
     job_attempts: Family<Attempts, Counter>,
     job_wait_seconds: Family<Kind, Histogram, fn() -> Histogram>,
     job_seconds: Family<Kind, Histogram, fn() -> Histogram>,
+    pub spans: traces::Counts,
 }
 
 impl Default for Metrics {
@@ -101,6 +103,10 @@ impl Default for Metrics {
         let help = "Time from when a job was due to its start";
         registry.register("job_wait_seconds", help, job_wait_seconds.clone());
         registry.register("job_seconds", "Time of an attempt at a job", job_seconds.clone());
+        let spans = traces::Counts::default();
+        registry.register("spans_sent", "Spans of traces sent", spans.sent.clone());
+        let help = "Spans of traces that no collector took";
+        registry.register("spans_dropped", help, spans.dropped.clone());
         Self {
             registry,
             requests,
@@ -114,6 +120,7 @@ impl Default for Metrics {
             job_attempts,
             job_wait_seconds,
             job_seconds,
+            spans,
         }
     }
 }
@@ -128,6 +135,12 @@ pub struct RouteMetrics {
 }
 
 impl RouteMetrics {
+    /// The path as it is documented, or `other`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.route
+    }
+
     pub fn answered(&self, method: &'static str, status: u16, took: Duration) {
         self.seconds.observe(took.as_secs_f64());
         let key = (method, status);

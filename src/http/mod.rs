@@ -32,6 +32,8 @@ use crate::app::App;
 use crate::auth::extract::Peer;
 use crate::error::Error;
 use crate::http::metrics::RouteMetrics;
+use crate::traces::context::Parent;
+use crate::traces::{self, Kind, Span, Traces};
 use crate::{
     audit, auth, bookings, exports, imports, jobs, lots, mail, reports, search, stats, users,
     vehicles, web,
@@ -115,7 +117,7 @@ impl Service {
         let (documented, openapi) = api().split_for_parts();
         let paths = openapi.paths.paths.keys();
         let counted = paths.map(|path| (path.clone(), app.metrics.route(path))).collect();
-        let other = app.metrics.route("other");
+        let other = app.metrics.route(OTHER);
         let document = serde_json::to_string(&openapi).unwrap_or_default();
         let document = Bytes::from(document);
         let mut router = documented
@@ -149,18 +151,26 @@ impl Service {
         let path = request.uri().path();
         let route = self.0.route(path);
         let is_page = !path.starts_with("/api/") || path.starts_with("/api/docs");
+        let traces = app.traces.as_ref();
+        let mut span =
+            traces.and_then(|traces| begin(traces, method, route.name(), request.headers()));
         let prepared = lots::routes::prepared(app, &request);
         let mut response = if let Some(response) = prepared {
             response
         } else {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
-            let answered = self.0.router.clone().oneshot(request).await;
+            let answering = self.0.router.clone().oneshot(request);
+            let answered = traces::within(span.as_ref(), answering).await;
             answered.unwrap_or_else(|never| match never {})
         };
         let page_policy = is_page.then_some(&self.0.page_policy);
         put_headers(app, response.headers_mut(), page_policy);
-        route.answered(method, response.status().as_u16(), started.elapsed());
+        let status = response.status().as_u16();
+        route.answered(method, status, started.elapsed());
+        if let Some(span) = &mut span {
+            note_status(span, status);
+        }
         response
     }
 }
@@ -177,6 +187,29 @@ impl Served {
         }
         let parts = path.split('/').map(|part| if is_id(part) { "{id}" } else { part });
         self.counted.get(&parts.collect::<Vec<_>>().join("/")).unwrap_or(&self.other)
+    }
+}
+
+/// The span of a request. It bears no path and no query, which may hold anything. Source:
+/// OpenTelemetry, semantic conventions for HTTP spans.
+fn begin(traces: &Traces, method: &str, route: &str, headers: &HeaderMap) -> Option<Span> {
+    let parent = headers.get("traceparent").and_then(|header| header.to_str().ok());
+    let parent = parent.and_then(Parent::of);
+    let (method, verb) = if method == OTHER { ("_OTHER", "HTTP") } else { (method, method) };
+    let is_documented = route != OTHER;
+    let name = || if is_documented { format!("{verb} {route}") } else { verb.to_owned() };
+    let mut span = traces.begin(Kind::Server, parent, name)?;
+    span.set("http.request.method", method);
+    if is_documented {
+        span.set("http.route", route);
+    }
+    Some(span)
+}
+
+fn note_status(span: &mut Span, status: u16) {
+    span.set("http.response.status_code", i64::from(status));
+    if status >= 500 {
+        span.failed(&status.to_string());
     }
 }
 
@@ -225,6 +258,9 @@ fn cors(app: &App) -> Option<CorsLayer> {
     )
 }
 
+/// A path that is not documented, or a method.
+const OTHER: &str = "other";
+
 /// A label must not be what a client makes up.
 fn known_method(method: &Method) -> &'static str {
     match method.as_str() {
@@ -234,6 +270,6 @@ fn known_method(method: &Method) -> &'static str {
         "DELETE" => "DELETE",
         "HEAD" => "HEAD",
         "OPTIONS" => "OPTIONS",
-        _ => "other",
+        _ => OTHER,
     }
 }

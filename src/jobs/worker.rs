@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::ids;
 use crate::live;
 use crate::threads;
+use crate::traces::{self, Kind as SpanKind, Traces};
 use crate::work::KINDS;
 
 /// How often it is looked for jobs of other processes, and for those whose time has come.
@@ -199,8 +200,26 @@ impl Worker {
     }
 }
 
-/// One attempt at a job, from its claim to its end in the database.
+/// [`try_once`], as a trace of its own.
 async fn attempt(app: App, kind: &'static Kind, job: Claimed, claim: Uuid) {
+    let (id, attempts) = (job.id, job.attempts);
+    let name = || format!("job {}", kind.name);
+    let begin = |traces: &Traces| traces.begin(SpanKind::Consumer, None, name);
+    let mut span = app.traces.as_ref().and_then(begin);
+    let outcome = traces::within(span.as_ref(), try_once(app, kind, job, claim)).await;
+    if let Some(span) = &mut span {
+        span.set("parking.job.kind", kind.name);
+        span.set("parking.job.id", id.to_string().as_str());
+        span.set("parking.job.attempt", attempts);
+        span.set("parking.job.outcome", outcome);
+        if outcome != "succeeded" {
+            span.failed(outcome);
+        }
+    }
+}
+
+/// One attempt at a job, from its claim to its end in the database; says what came of it.
+async fn try_once(app: App, kind: &'static Kind, job: Claimed, claim: Uuid) -> &'static str {
     let (id, attempts) = (job.id, job.attempts);
     app.metrics.job_waited(kind.name, app.clock.now().duration_since(job.due_at));
     let began = Instant::now();
@@ -220,7 +239,7 @@ async fn attempt(app: App, kind: &'static Kind, job: Claimed, claim: Uuid) {
     };
     let Some(outcome) = ended else {
         tracing::warn!(%id, kind = kind.name, "another worker has taken over a job");
-        return;
+        return "taken over";
     };
     let said = match &outcome {
         Ok(_) => "succeeded",
@@ -234,7 +253,9 @@ async fn attempt(app: App, kind: &'static Kind, job: Claimed, claim: Uuid) {
     if let Err(error) = conclude(&app, kind, id, claim, attempts, outcome).await {
         // Its claim runs out, and another attempt is made.
         tracing::warn!(%error, %id, kind = kind.name, "the end of a job could not be stored");
+        return "not stored";
     }
+    said
 }
 
 fn retries(kind: &Kind, attempts: i64, failure: &Failure) -> bool {
@@ -245,7 +266,7 @@ fn retries(kind: &Kind, attempts: i64, failure: &Failure) -> bool {
 async fn run_with_claim(app: &App, kind: &'static Kind, run: Run) -> Option<Result<Done, Failure>> {
     let (id, claim, progress) = (run.id, run.claim, run.progress.clone());
     // A task of its own, so that a panic in a job is that job's failure.
-    let mut job = tokio::spawn((kind.start)(run));
+    let mut job = tokio::spawn(traces::carried((kind.start)(run)));
     let abort = AbortOnDrop(job.abort_handle());
     let mut limit = pin!(tokio::time::sleep(kind.time_limit));
     let mut renew = tokio::time::interval(RENEW_EVERY);

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::secrets;
 use crate::text::percent_decoded;
+use crate::traces;
 
 /// Connections to the mail server at once, by one process.
 pub const CONNECTIONS_MAX: usize = 8;
@@ -151,6 +152,21 @@ impl Mailer {
     /// # Errors
     /// [`Refusal`]
     pub async fn send(&self, id: Uuid, message: Message) -> Result<String, Refusal> {
+        let mut span = traces::part("mail", traces::Kind::Client);
+        let sent = self.send_now(id, message).await;
+        if let Some(span) = &mut span {
+            span.set(
+                "parking.mail.to",
+                if self.settings.server.is_some() { "smtp" } else { "outbox" },
+            );
+            if let Err(refusal) = &sent {
+                span.failed(if refusal.is_final { "refused" } else { "delayed" });
+            }
+        }
+        sent
+    }
+
+    async fn send_now(&self, id: Uuid, message: Message) -> Result<String, Refusal> {
         let Some(server) = &self.settings.server else {
             return self.put_into_outbox(id, message.formatted()).await;
         };

@@ -32,4 +32,5 @@ mod sessions;
 mod standby;
 mod stats;
 mod storage;
+mod traces;
 mod vehicles;

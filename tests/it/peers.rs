@@ -1,5 +1,5 @@
-//! The servers that the application talks to, for a test of its own: mail, chat, object storage, Redis, PostgreSQL,
-//! PgBouncer.
+//! The servers that the application talks to, for a test of its own: mail, chat, object storage, a collector of
+//! traces, Redis, PostgreSQL, PgBouncer.
 //!
 //! Each listens on a free port of the loopback and goes away with its value. None needs sleeping: what was said to
 //! them is awaited. Chat and object storage are tasks of the test's runtime: a test that blocks its thread while they
@@ -7,6 +7,7 @@
 
 mod certificates;
 mod chat;
+mod collector;
 mod mail;
 mod pooler;
 mod postgres;
@@ -25,6 +26,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub use certificates::Certificates;
 pub use chat::{ChatAnswer, ChatServer};
+pub use collector::{Collector, CollectorAnswer, Span};
 pub use mail::{Fate, MailServer};
 pub use pooler::Pooler;
 pub use postgres::PostgresServer;

@@ -138,7 +138,7 @@ impl Server {
     }
 
     /// Waits for the end; says how it ended and what was said since the start.
-    fn end(&mut self) -> (ExitStatus, String) {
+    pub fn end(&mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         let mut rest = String::new();
         self.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
