@@ -76,7 +76,7 @@ pub async fn to_many(bench: &Bench, report: &mut Report) -> Result<()> {
         connection.call(&Request::post(&path, None).token(token)).await?.expect(200)?;
         latencies.record(crowd.all_heard(Instant::now()).await?);
     }
-    let cpu = yard.server.usage().cpu - cpu;
+    let cpu = yard.server.usage().cpu.saturating_sub(cpu);
     crowd.listening.abort_all();
     yard.server.stop()?;
 

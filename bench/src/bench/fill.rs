@@ -238,7 +238,9 @@ pub async fn postgres(client: &mut Client, past: &Past) -> Result<()> {
     Ok(client.batch_execute("checkpoint").await?)
 }
 
-fn instant(micros: i64) -> Result<SystemTime> {
+/// # Errors
+/// Before 1970.
+pub fn instant(micros: i64) -> Result<SystemTime> {
     let since = Duration::from_micros(u64::try_from(micros)?);
     UNIX_EPOCH.checked_add(since).context("no such time")
 }

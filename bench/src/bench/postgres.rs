@@ -22,7 +22,7 @@ const REDIS_START_TIME_MAX: Duration = Duration::from_secs(10);
 const SIXTEEN: usize = 1;
 
 /// The same rows in another database, with ids that a script can write.
-const FILL: &str = "
+pub const FILL: &str = "
     insert into users (id, email, name, search, is_admin, active, created_at)
         select lpad(n::text, 32, '0')::uuid, 'user' || n, 'Somebody', 'somebody', false, true, now()
         from generate_series(0, 255) n;
@@ -90,7 +90,7 @@ pub async fn beside_raw(bench: &Bench, report: &mut Report) -> Result<()> {
                 let load = yard
                     .park_and_leave_at(&[&yard.server], clients, time, |user| user % lots)
                     .await?;
-                let cpu = (postgres.cpu() - before).as_secs_f64() * 1e6;
+                let cpu = postgres.cpu().saturating_sub(before).as_secs_f64() * 1e6;
                 rounds.disk.push(disk);
                 rounds.pgbench.push(pgbench);
                 rounds.driver.push(driver);

@@ -217,6 +217,16 @@ impl Made {
     }
 }
 
+/// The server's schema, step by step.
+#[cfg(test)]
+pub fn migrations() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fill;
@@ -226,12 +236,8 @@ mod tests {
     fn database(folder: &Path) -> Result<std::path::PathBuf> {
         let file = folder.join("parking.sqlite");
         let connection = Connection::open(&file)?;
-        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
-        let mut migrations: Vec<_> =
-            std::fs::read_dir(migrations)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-        migrations.sort();
-        for migration in migrations {
-            connection.execute_batch(&std::fs::read_to_string(migration)?)?;
+        for migration in migrations() {
+            connection.execute_batch(&migration)?;
         }
         let mut made = Made::new();
         for _ in 0..2 {

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
+use super::fill::instant;
 use super::limits::Pace;
 use super::raw::{Made, now_micros};
 use super::statements::{
@@ -121,7 +122,7 @@ impl Caller {
     }
 
     async fn park(&mut self) -> Result<Uuid> {
-        let (client, sql, now) = (&self.client, &self.prepared, SystemTime::now());
+        let (client, sql, now) = (&self.client, &self.prepared, instant(now_micros())?);
         let id = Uuid::from_bytes(self.made.id(now_micros()));
         let reference = format!("{}-{}", self.made.reference(), self.number);
         client.batch_execute("begin").await?;
@@ -158,7 +159,7 @@ impl Caller {
     }
 
     async fn leave(&mut self, booking: Uuid) -> Result<()> {
-        let (client, sql, now) = (&self.client, &self.prepared, SystemTime::now());
+        let (client, sql, now) = (&self.client, &self.prepared, instant(now_micros())?);
         let key = self.made.key(now_micros());
         client.batch_execute("begin").await?;
         client.query(&sql.recorded, &[&key, &self.user]).await?;
@@ -180,4 +181,58 @@ impl Caller {
 /// Currency, price and tariff of a lot.
 fn terms(lot: &Row) -> (String, i64, i64, i64, Option<i64>) {
     (lot.get(1), lot.get(2), lot.get(3), lot.get(4), lot.get(5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fill::{self, Past};
+    use super::super::postgres::FILL;
+    use super::*;
+
+    /// A database with the server's schema and the rows of the raw drivers.
+    async fn database(name: &str) -> String {
+        let server = std::env::var("TEST_POSTGRES_URL").expect("scripts/with-postgres gives it");
+        let admin = connect(&server).await.unwrap();
+        admin.batch_execute(&format!("drop database if exists {name}")).await.unwrap();
+        admin.batch_execute(&format!("create database {name}")).await.unwrap();
+        let (address, _) = server.rsplit_once('/').unwrap();
+        let url = format!("{address}/{name}");
+        let client = connect(&url).await.unwrap();
+        for migration in super::super::raw::migrations() {
+            client.batch_execute(&migration).await.unwrap();
+        }
+        client.batch_execute(FILL).await.unwrap();
+        url
+    }
+
+    async fn count(url: &str, what: &str) -> i64 {
+        let client = connect(url).await.unwrap();
+        client.query_one(&format!("select count(*) from {what}"), &[]).await.unwrap().get(0)
+    }
+
+    #[tokio::test]
+    async fn the_statements_fit_the_servers_schema_on_postgresql() {
+        let url = database("bench_statements").await;
+        let callers = url.clone();
+        // It has a runtime of its own.
+        let pace =
+            tokio::task::spawn_blocking(move || run(&callers, 4, 2, Duration::from_millis(50)));
+        let pace = pace.await.unwrap().unwrap();
+        assert_eq!(i64::from(pace.count), count(&url, "idempotency_keys").await);
+        assert_eq!(count(&url, "bookings where released_at is null").await, 0);
+        assert_eq!(count(&url, "free_spots").await, count(&url, "spots").await);
+        assert_eq!(count(&url, "bookings").await * 2, i64::from(pace.count));
+    }
+
+    #[tokio::test]
+    async fn a_filled_past_keeps_its_indexes_on_postgresql() {
+        let url = database("bench_past").await;
+        let indexes = "pg_indexes where tablename = 'bookings'";
+        let before = count(&url, indexes).await;
+        let past = Past { bookings: 1000, users: 300, begin: 1, every: 1, stay: 1 };
+        fill::postgres(&mut connect(&url).await.unwrap(), &past).await.unwrap();
+        assert_eq!(count(&url, "bookings where released_at is not null").await, 1000);
+        assert_eq!(count(&url, "users").await, 300);
+        assert_eq!(count(&url, indexes).await, before);
+    }
 }

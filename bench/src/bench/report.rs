@@ -164,8 +164,11 @@ impl Report {
 
 /// A row on the screen.
 fn show(name: &str, values: &[String], goal: &str, verdict: &str) {
-    let values: String = values.iter().map(|value| format!(" {value:>15}")).collect();
-    println!("  {name:<48}{values}  {goal:<16} {verdict}");
+    print!("  {name:<48}");
+    for value in values {
+        print!(" {value:>15}");
+    }
+    println!("  {goal:<20} {verdict}");
 }
 
 const INTRODUCTION: &str = "\
