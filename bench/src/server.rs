@@ -119,6 +119,14 @@ impl Server {
         self.process.usage()
     }
 
+    /// From now on [`Usage::resident_max`] is the most since now (proc(5), `clear_refs`).
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn forget_most(&self) -> Result<()> {
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.process.child.id()), "5")?)
+    }
+
     /// # Errors
     /// When SIGTERM does not end it with exit code 0 in time.
     pub fn stop(self) -> Result<()> {

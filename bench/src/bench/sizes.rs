@@ -119,12 +119,13 @@ async fn run(bench: &Bench, report: &mut Report, postgres: Option<&Postgres>) ->
 
     let (mut rates, mut most, mut more) = (vec![], vec![], vec![]);
     for (reader, size) in readers.iter().zip(sizes) {
-        let resident = || kib_to_mib(reader.server.usage().resident_max);
-        let before = resident();
+        most.push((kib_to_mib(reader.server.usage().resident_max), "MiB"));
+        reader.server.forget_most()?;
+        let before = reader.server.usage().resident_max;
         let exports = if size < EXPORT_ONCE { EXPORTS } else { 1 };
         rates.push((reader.export_rate(size, exports).await?, "/s"));
-        most.push((before, "MiB"));
-        more.push((resident() - before, "MiB"));
+        let after = reader.server.usage().resident_max;
+        more.push((kib_to_mib(after - before), "MiB"));
     }
     once(report, "resident memory, most until then", most, Goal::AtMost(200.0));
     let goal = if postgres.is_none() { Goal::AtLeast(100_000.0) } else { Goal::None };
