@@ -109,9 +109,9 @@ impl Postgres {
         family_cpu(self.process.id())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "some seconds")]
     /// How often a second somebody parks or leaves by pgbench's `script` on the database `raw`, once
     /// every client has prepared its statements.
+    #[expect(clippy::cast_precision_loss, reason = "some seconds")]
     pub fn bench(&self, script: &Path, clients: usize, lots: usize, time: Duration) -> Result<f64> {
         // It reports each second but the last.
         let seconds = PREPARING_SECONDS + time.as_secs().max(1) + 1;
@@ -132,8 +132,8 @@ impl Postgres {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "some seconds")]
 /// The transactions a second in one of pgbench's reports, if it is late enough.
+#[expect(clippy::cast_precision_loss, reason = "some seconds")]
 fn rate_in(line: &str) -> Option<f64> {
     let (second, rest) = line.strip_prefix("progress: ")?.split_once(" s, ")?;
     let is_late = second.parse::<f64>().ok()? > PREPARING_SECONDS as f64 + 0.5;
