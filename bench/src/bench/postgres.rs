@@ -7,10 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use tokio_postgres::Client;
 
 use super::bookings::{self, CLIENTS, LOTS, SPOTS, columns};
 use super::load::Yard;
 use super::postgres_server::Postgres;
+use super::raw_postgres::connect;
 use super::report::{Goal, Judged, Report};
 use super::{Bench, Place, limits, statements};
 use crate::server::{Parking, Server};
@@ -147,6 +149,7 @@ pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
     let parking = databases.parking.environment("REDIS_URL", redis.url());
     databases.parking = parking.environment("SECRET_KEY", "one secret for all three of the bench");
     let yard = databases.yard().await?;
+    let statistics = connect(&databases.postgres.url("served")).await?;
     // Ready by now, and idle while the first serves alone.
     let others: Vec<Server> =
         (1..SERVERS).map(|_| databases.parking.serve()).collect::<Result<_>>()?;
@@ -166,11 +169,14 @@ pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
             for (clients, rounds) in CLIENTS.into_iter().zip(&mut rounds) {
                 let lot_of = |user: usize| user % lots;
                 let by_one = yard.park_and_leave_at(&one, clients, time, lot_of).await?;
+                let before = deadlocks(&statistics).await?;
                 let by_three = yard.park_and_leave_at(&three, clients, time, lot_of).await?;
+                let deadlocks = deadlocks(&statistics).await? - before;
                 rounds.one.push(by_one.per_second);
                 rounds.three.push(by_three.per_second);
                 rounds.ratio.push(by_three.per_second / by_one.per_second);
                 rounds.cpu.push(by_three.cpu_micros_each);
+                rounds.deadlocks.push(deadlocks / time.as_secs_f64());
             }
         }
         let mut row = |name: &str, unit, goal, of: fn(&Spread) -> &Vec<f64>| {
@@ -181,6 +187,7 @@ pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
         row("requests to three", "/s", Goal::None, |r| &r.three);
         row("three / one", "", Goal::AtLeast(1.0), |r| &r.ratio);
         row("CPU of the three each", "us", Goal::None, |r| &r.cpu);
+        row("deadlocks with three", "/s", Goal::None, |r| &r.deadlocks);
     }
     for server in others {
         server.stop()?;
@@ -194,6 +201,13 @@ struct Spread {
     three: Vec<f64>,
     ratio: Vec<f64>,
     cpu: Vec<f64>,
+    deadlocks: Vec<f64>,
+}
+
+/// How many PostgreSQL has found so far; it may say so a second late.
+async fn deadlocks(client: &Client) -> Result<f64> {
+    let sql = "select deadlocks::double precision from pg_stat_database where datname = 'served'";
+    Ok(client.query_one(sql, &[]).await?.get(0))
 }
 
 /// A private Redis that keeps nothing, gone with this value.
