@@ -119,6 +119,14 @@ impl Server {
         self.process.usage()
     }
 
+    /// From now on [`Usage::resident_max`] is the most since now (proc(5), `clear_refs`).
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn forget_most(&self) -> Result<()> {
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.process.child.id()), "5")?)
+    }
+
     /// # Errors
     /// When SIGTERM does not end it with exit code 0 in time.
     pub fn stop(self) -> Result<()> {
@@ -167,14 +175,7 @@ impl Process {
     /// CPU time and resident memory, zero once it ended.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        let read = |file| {
-            std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap_or_default()
-        };
-        Usage {
-            cpu: cpu_in(&read("stat")),
-            resident: kib_in(&read("status"), "VmRSS:"),
-            resident_max: kib_in(&read("status"), "VmHWM:"),
-        }
+        Usage::of(&self.child.id().to_string())
     }
 
     /// # Errors
@@ -222,12 +223,43 @@ pub struct Usage {
     pub resident_max: u64,
 }
 
-/// The fields 14 and 15 of proc(5)'s `stat`, counted after the name, which may hold spaces.
+impl Usage {
+    /// Of a process by its id, or of this one as `self`; zero once it ended.
+    #[must_use]
+    pub fn of(process: &str) -> Self {
+        let read =
+            |file| std::fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
+        Self {
+            cpu: cpu_in(&read("stat")),
+            resident: kib_in(&read("status"), "VmRSS:"),
+            resident_max: kib_in(&read("status"), "VmHWM:"),
+        }
+    }
+}
+
+/// The fields of proc(5)'s `stat` from the third on: after the name, which may hold spaces.
+fn fields(stat: &str) -> impl Iterator<Item = &str> {
+    stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ')
+}
+
+/// Fields 14 and 15: the time in user mode and in the kernel.
 fn cpu_in(stat: &str) -> Duration {
-    let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-    let ticks: u32 =
-        after_name.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
-    TICK * ticks
+    TICK * fields(stat).skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum::<u32>()
+}
+
+/// CPU time of a process, of its children and of those of them that ended.
+#[must_use]
+pub fn family_cpu(parent: u32) -> Duration {
+    let stat = |process: &str| {
+        std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default()
+    };
+    let own = stat(&parent.to_string());
+    // Fields 14 to 17, the last two of children that ended.
+    let ticks = fields(&own).skip(11).take(4).filter_map(|field| field.parse::<u32>().ok());
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let stats = processes.map(|entry| stat(&entry.file_name().to_string_lossy()));
+    let is_child = |stat: &String| fields(stat).nth(1) == Some(parent.to_string().as_str());
+    TICK * ticks.sum::<u32>() + stats.filter(is_child).map(|stat| cpu_in(&stat)).sum::<Duration>()
 }
 
 fn kib_in(status: &str, name: &str) -> u64 {
@@ -276,6 +308,7 @@ mod tests {
         assert_eq!(cpu_in(stat), Duration::from_secs(2));
         assert_eq!(kib_in("VmPeak:\t  9 kB\nVmRSS:\t   2048 kB\n", "VmRSS:"), 2048);
         assert_eq!(cpu_in(""), Duration::ZERO);
+        assert!(Usage::of("self").resident > 0);
     }
 
     #[test]

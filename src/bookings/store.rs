@@ -284,9 +284,12 @@ pub fn oldest_first(
 ) -> Result<()> {
     let mut filter = selection.filter(Uuid::max());
     filter.and("b.id >", after);
+    // Chosen before anything is joined: PostgreSQL plans a prepared statement without knowing the
+    // span, and would join and sort all the rows that are left.
     let sql = format!(
-        "select {COLUMNS}, u.id, u.name, u.email {FROM} \
-         left join users u on u.id = b.user_id{} order by b.id limit {limit}",
+        "select {COLUMNS}, u.id, u.name, u.email \
+         from (select * from bookings b{} order by b.id limit {limit}) b \
+         join lots l on l.id = b.lot_id left join users u on u.id = b.user_id order by b.id",
         filter.sql
     );
     tx.all(&sql, &filter.params, |row| {

@@ -178,7 +178,7 @@ impl<const N: usize> Asked<'_, N> {
             connection.settle()?;
         }
         let rows = place.get().ok_or_else(|| Error::Repeat("an answer was lost".into()))?;
-        rows.first().map(|row| Row::Postgres(row)).as_ref().map(read).transpose()
+        rows.first().map(Row::Postgres).as_ref().map(read).transpose()
     }
 
     /// The one row that must be there.

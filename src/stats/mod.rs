@@ -232,11 +232,12 @@ pub fn answer(
         let counted = Counted::read(tx, now)?;
         let end = span.1.min(counted.as_of.as_second());
         let series = counted.series(tx, lot, span)?;
-        let within = counted.lots(tx, (span.0, span.1.min(counted.as_of.as_second() + 1)))?;
-        let after = counted.lots(tx, (span.0, i64::MAX))?;
+        let until = span.1.min(counted.as_of.as_second() + 1).max(span.0);
+        let within = counted.lots(tx, (span.0, until))?;
+        let after = counted.lots(tx, (until, i64::MAX))?;
         let stats = lots.iter().map(|row| {
             let flows = within.get(&row.id).map_or(&[][..], Vec::as_slice);
-            let came = after.get(&row.id).into_iter().flatten();
+            let came = flows.iter().chain(after.get(&row.id).into_iter().flatten());
             let came: i64 = came.map(|lot| lot.flow.started - lot.flow.released).sum();
             let facts = LotFacts {
                 id: row.id,

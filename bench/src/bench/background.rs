@@ -1,4 +1,4 @@
-//! Work in the background: a big export, and the mails of a large operator's month beside requests.
+//! Work in the background: the mails of a large operator's month beside requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,16 +12,14 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::fill::{self, Past};
 use super::load::Yard;
-use super::raw::now_micros;
 use super::report::{Goal, Report};
-use super::{Bench, Place, kib_to_mib};
+use super::{Bench, Place};
 use crate::api;
 use crate::http::{Connection, Request};
 use crate::server::{ADMIN_EMAIL, ADMIN_PASSWORD, Server};
 use crate::stats::Latencies;
 
 const LOTS: usize = 150;
-const ROWS: u32 = 1_000_000;
 const PEOPLE: u32 = 20_000;
 /// Ten a month and person.
 const MONTH_BOOKINGS: u32 = 200_000;
@@ -33,21 +31,23 @@ const MAIL_CONNECTIONS: f64 = 8.0;
 /// People who park and leave, with a pause each time.
 const CLIENTS: usize = 16;
 const PAUSE: Duration = Duration::from_millis(50);
+const MINUTE_MICROS: i64 = 60_000_000;
+const TASK_TIME_MAX: Duration = Duration::from_mins(30);
 
 /// The admin.
-struct Admin {
+pub struct Admin {
     address: SocketAddr,
-    token: String,
+    pub token: String,
 }
 
 impl Admin {
-    async fn at(server: &Server) -> Result<Self> {
+    pub async fn at(server: &Server) -> Result<Self> {
         let mut connection = Connection::open(server.address).await?;
         let token = api::log_in(&mut connection, ADMIN_EMAIL, ADMIN_PASSWORD).await?.access_token;
         Ok(Self { address: server.address, token })
     }
 
-    async fn call(&mut self, method: &str, path: &str, json: Option<&str>) -> Result<Value> {
+    async fn call(&self, method: &str, path: &str, json: Option<&str>) -> Result<Value> {
         // A new one: the server closes those that say nothing for a while.
         let mut connection = Connection::open(self.address).await?;
         let request =
@@ -58,15 +58,17 @@ impl Admin {
     }
 
     /// Begins a task; gives its path.
-    async fn begin(&mut self, path: &str, json: Option<&str>) -> Result<String> {
+    async fn begin(&self, path: &str, json: Option<&str>) -> Result<String> {
         let begun = self.call("POST", path, json).await?;
         let id = begun["task_id"].as_str().context("no task")?;
         Ok(format!("/api/tasks/{id}"))
     }
 
     /// Waits for the end of a task.
-    async fn end(&mut self, task: &str) -> Result<Value> {
+    async fn end(&self, task: &str) -> Result<Value> {
+        let begun = Instant::now();
         loop {
+            ensure!(begun.elapsed() < TASK_TIME_MAX, "a task does not end");
             let seen = self.call("GET", task, None).await?;
             match seen["status"].as_str() {
                 Some("succeeded") => return Ok(seen),
@@ -75,43 +77,16 @@ impl Admin {
             }
         }
     }
-}
 
-#[expect(clippy::cast_precision_loss, reason = "a rate needs no 52 bits")]
-pub async fn export(bench: &Bench, report: &mut Report) -> Result<()> {
-    let rows = if bench.plan.quick { ROWS / 10 } else { ROWS };
-    report.section(format!("An export of {rows} bookings"));
-    let folder = bench.folder(Place::Disk)?;
-    let parking = bench.parking(Place::Disk, &folder.path().join("server"))?;
-    let every = 60_000_000;
-    let begin = now_micros() - i64::from(rows + 1) * every;
-    Yard::open(&parking, 1, &[100; LOTS]).await?.server.stop()?;
-    let past = Past { bookings: rows, users: rows / 200, begin, every };
-    fill::past(&parking.database(), &past).context("cannot fill the database")?;
-    let (mut rates, mut growths) = (vec![], vec![]);
-    for round in 1..=3 {
-        let server = parking.serve()?;
-        let mut admin = Admin::at(&server).await?;
-        // A small one first: what the first export loads is not what rows cost.
-        let small = format!(r#"{{"to":"2001-01-0{round}T00:00:00Z"}}"#);
-        let task = admin.begin("/api/admin/exports", Some(&small)).await?;
-        admin.end(&task).await?;
-        let before = server.usage().resident_max;
+    /// An export of everybody's bookings: how many there were, and how long it took.
+    #[expect(clippy::cast_precision_loss, reason = "rows are far below 2^52")]
+    pub async fn export(&self, span: &str) -> Result<(f64, Duration)> {
         let clock = Instant::now();
-        // Another request each time: the same again would be the same task.
-        let all = format!(r#"{{"from":"2001-01-0{round}T00:00:00Z"}}"#);
-        let task = admin.begin("/api/admin/exports", Some(&all)).await?;
-        let done = admin.end(&task).await?;
-        let took = clock.elapsed();
-        let written = done["result"]["rows"].as_u64().context("no rows")?;
-        ensure!(written >= u64::from(rows), "{written} rows instead of {rows}");
-        rates.push(written as f64 / took.as_secs_f64());
-        growths.push(kib_to_mib(server.usage().resident_max - before));
-        server.stop()?;
+        let task = self.begin("/api/admin/exports", Some(span)).await?;
+        let done = self.end(&task).await?;
+        let rows = done["result"]["rows"].as_u64().context("no rows")?;
+        Ok((rows as f64, clock.elapsed()))
     }
-    report.add("rows", crate::stats::median(&rates), "/s", Goal::AtLeast(100_000.0));
-    report.add("memory more", crate::stats::median(&growths), "MiB", Goal::AtMost(50.0));
-    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate needs no 52 bits")]
@@ -169,10 +144,10 @@ async fn month(bench: &Bench, people: u32, bookings: u32) -> Result<Month> {
         .environment("SMTP_URL", format!("smtp://127.0.0.1:{}", sink.port))
         .environment("TIME_ZONE", "UTC")
         .environment("REMIND_AWAY_DAYS", "1");
-    let past = Past { bookings, users: people, begin, every };
+    let past = Past { bookings, users: people, begin, every, stay: MINUTE_MICROS };
     let yard = Yard::open(&parking, CLIENTS, &[100; LOTS]).await?;
-    let yard = yard.restart(&parking, || fill::past(&parking.database(), &past))?;
-    let mut admin = Admin::at(&yard.server).await?;
+    let yard = yard.restart(&parking, || fill::sqlite(&parking.database(), &past))?;
+    let admin = Admin::at(&yard.server).await?;
     let round = bench.plan.round * 4;
     let now_and_then = || yard.park_and_leave_every(PAUSE, round, |user| user % LOTS);
     let p99 = |latencies: &Latencies| latencies.at(0.99).as_secs_f64() * 1e3;

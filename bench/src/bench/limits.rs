@@ -1,5 +1,6 @@
 //! The machine's limits that figures are put beside. Each runs as a process of its own, under the
-//! same conditions as the server, and prints one number: how many a second.
+//! same conditions as the server, and prints two numbers: how many a second, and the microseconds of
+//! CPU that each took.
 
 use std::fs::File;
 use std::net::Ipv4Addr;
@@ -16,7 +17,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
 use clap::Subcommand;
 
-use super::raw;
+use super::{Bench, raw, raw_postgres};
+use crate::server::Usage;
 
 const PAGE_BYTES: usize = 4096;
 const PAGES: u64 = 1024;
@@ -29,7 +31,10 @@ pub enum Limit {
     Disk { folder: PathBuf, seconds: f64 },
     /// W: group commit of what the server writes, without a server.
     #[command(hide = true, name = "limit-writer")]
-    Writer { database: PathBuf, callers: usize, seconds: f64 },
+    Writer { database: PathBuf, callers: usize, lots: usize, seconds: f64 },
+    /// T: the same on PostgreSQL, each caller with a connection of its own.
+    #[command(hide = true, name = "limit-postgres")]
+    Postgres { url: String, callers: usize, lots: usize, seconds: f64 },
     /// Passwords hashed by as many threads as the server may use.
     #[command(hide = true, name = "limit-hash")]
     Hash { threads: usize, seconds: f64 },
@@ -42,17 +47,36 @@ impl Limit {
     /// # Errors
     /// Whatever stops the measurement.
     pub fn run(&self) -> Result<()> {
-        let per_second = match self {
-            Self::Disk { folder, seconds } => disk(folder, Duration::from_secs_f64(*seconds))?,
-            Self::Writer { database, callers, seconds } => {
-                raw::run(database, *callers, Duration::from_secs_f64(*seconds))?
+        let time = |seconds: &f64| Duration::from_secs_f64(*seconds);
+        let pace = match self {
+            Self::Disk { folder, seconds } => disk(folder, time(seconds))?,
+            Self::Writer { database, callers, lots, seconds } => {
+                raw::run(database, *callers, *lots, time(seconds))?
             }
-            Self::Hash { threads, seconds } => hash(*threads, Duration::from_secs_f64(*seconds))?,
+            Self::Postgres { url, callers, lots, seconds } => {
+                raw_postgres::run(url, *callers, *lots, time(seconds))?
+            }
+            Self::Hash { threads, seconds } => hash(*threads, time(seconds))?,
             Self::Hello { file } => return hello(std::fs::read(file)?),
         };
-        println!("{per_second}");
+        let count = f64::from(pace.count);
+        let cpu_micros = Usage::of("self").cpu.as_secs_f64() * 1e6;
+        println!("{} {}", count / pace.took.as_secs_f64(), cpu_micros / count);
         Ok(())
     }
+}
+
+/// So many in so much time.
+pub struct Pace {
+    pub count: u32,
+    pub took: Duration,
+}
+
+/// What a [`Limit`] printed.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured {
+    pub per_second: f64,
+    pub cpu_micros_each: f64,
 }
 
 /// This program, to be run as one of the [`Limit`]s.
@@ -65,18 +89,30 @@ pub fn command(
     Ok(command)
 }
 
-/// Runs a [`Limit`] to its end and reads its number.
+/// Runs a [`Limit`] to its end and reads its numbers.
 pub fn measure(
     arguments: &[&str],
     environment: &[(&'static str, std::ffi::OsString)],
-) -> Result<f64> {
+) -> Result<Measured> {
     let output = command(arguments, environment)?.output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{} failed: {said}", arguments[0]);
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{} failed: {complaint}", arguments[0]);
+    let said = String::from_utf8(output.stdout)?;
+    let (per_second, cpu) = said.trim().split_once(' ').context("a limit said nothing")?;
+    Ok(Measured { per_second: per_second.parse()?, cpu_micros_each: cpu.parse()? })
 }
 
-fn disk(folder: &Path, time: Duration) -> Result<f64> {
+/// D in a folder, as a number a second.
+pub fn disk_rate(
+    bench: &Bench,
+    folder: &Path,
+    environment: &[(&'static str, std::ffi::OsString)],
+) -> Result<f64> {
+    let seconds = (bench.turn() / 2).as_secs_f64().to_string();
+    Ok(measure(&["limit-disk", &folder.to_string_lossy(), &seconds], environment)?.per_second)
+}
+
+fn disk(folder: &Path, time: Duration) -> Result<Pace> {
     let file = File::create_new(folder.join("limit-disk"))?;
     let page = [0x5a; PAGE_BYTES];
     for number in 0..PAGES {
@@ -90,13 +126,13 @@ fn disk(folder: &Path, time: Duration) -> Result<f64> {
         file.sync_data()?;
         writes += 1;
     }
-    let rate = f64::from(writes) / begun.elapsed().as_secs_f64();
+    let took = begun.elapsed();
     std::fs::remove_file(folder.join("limit-disk"))?;
-    Ok(rate)
+    Ok(Pace { count: writes, took })
 }
 
 /// Argon2id with OWASP's smallest parameters, m=19456 t=2 p=1, as the server uses them.
-fn hash(threads: usize, time: Duration) -> Result<f64> {
+fn hash(threads: usize, time: Duration) -> Result<Pace> {
     let params = Params::new(19_456, 2, 1, None).ok().context("the parameters are valid")?;
     let begun = Instant::now();
     let hashes: u32 = thread::scope(|scope| {
@@ -121,7 +157,7 @@ fn hash(threads: usize, time: Duration) -> Result<f64> {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().unwrap_or(0)).sum()
     });
-    Ok(f64::from(hashes) / begun.elapsed().as_secs_f64())
+    Ok(Pace { count: hashes, took: begun.elapsed() })
 }
 
 /// `/` answers 200 with the bytes, `/304` the same without them.
@@ -147,7 +183,7 @@ mod tests {
     fn limits_are_positive() {
         let folder = tempfile::tempdir().unwrap();
         let time = Duration::from_millis(50);
-        assert!(disk(folder.path(), time).unwrap() > 0.0);
-        assert!(hash(1, time).unwrap() > 0.0);
+        assert!(disk(folder.path(), time).unwrap().count > 0);
+        assert!(hash(1, time).unwrap().count > 0);
     }
 }

@@ -61,16 +61,6 @@ impl Yard {
         self.park_and_leave_every(Duration::ZERO, time, lot_of).await
     }
 
-    /// [`Yard::park_and_leave`] by the first of the users only.
-    pub async fn park_and_leave_by(
-        &self,
-        users: usize,
-        time: Duration,
-        lot_of: impl Fn(usize) -> usize,
-    ) -> Result<Load> {
-        self.parking(users, Duration::ZERO, time, lot_of).await
-    }
-
     /// [`Yard::park_and_leave`], with a pause after each time.
     pub async fn park_and_leave_every(
         &self,
@@ -78,21 +68,38 @@ impl Yard {
         time: Duration,
         lot_of: impl Fn(usize) -> usize,
     ) -> Result<Load> {
-        self.parking(self.tokens.len(), pause, time, lot_of).await
+        self.parking(&[&self.server], self.tokens.len(), pause, time, lot_of).await
+    }
+
+    /// [`Yard::park_and_leave`] by the first of the users only, who take turns at `servers`: this
+    /// one or others on the same data.
+    pub async fn park_and_leave_at(
+        &self,
+        servers: &[&Server],
+        users: usize,
+        time: Duration,
+        lot_of: impl Fn(usize) -> usize,
+    ) -> Result<Load> {
+        self.parking(servers, users, Duration::ZERO, time, lot_of).await
     }
 
     async fn parking(
         &self,
+        servers: &[&Server],
         users: usize,
         pause: Duration,
         time: Duration,
         lot_of: impl Fn(usize) -> usize,
     ) -> Result<Load> {
-        let usage = || self.server.usage();
+        let usage = || Usage {
+            cpu: servers.iter().map(|server| server.usage().cpu).sum(),
+            ..Usage::default()
+        };
         measure(usage, time, async |tally| {
             let clients = self.tokens.iter().take(users).enumerate().map(|(user, token)| {
                 let lot = &self.lots[lot_of(user)];
-                park_and_leave(self.server.address, token, lot, user, pause, tally)
+                let address = servers[user % servers.len()].address;
+                park_and_leave(address, token, lot, user, pause, tally)
             });
             try_join_all(clients).await.map(drop)
         })

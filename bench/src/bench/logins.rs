@@ -31,7 +31,7 @@ pub async fn rate(bench: &Bench, report: &mut Report) -> Result<()> {
     let (mut rates, mut ratios) = (vec![], vec![]);
     for _ in 0..bench.plan.rounds {
         let seconds = bench.plan.round.as_secs_f64().to_string();
-        let limit = limits::measure(&["limit-hash", PERMITS, &seconds], &[])?;
+        let limit = limits::measure(&["limit-hash", PERMITS, &seconds], &[])?.per_second;
         let load = sign_in(&yard, bench.plan.round).await?;
         rates.push(load.per_second);
         ratios.push(load.per_second / limit);

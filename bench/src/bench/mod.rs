@@ -1,26 +1,30 @@
 //! Speed and memory, as ratios to limits that are measured in the same run.
 //!
-//! Each file is one measurement: [`bookings`], [`lots`], [`history`], [`claims`], [`logins`],
-//! [`background`], [`postgres`]. They share the clients of [`load`], the limits of [`limits`] and [`raw`], and
-//! write to a [`report`].
+//! Each file is one measurement: [`bookings`], [`postgres`], [`lots`], [`events`], [`sizes`],
+//! [`claims`], [`logins`], [`background`]. They share the clients of [`load`] and the limits of
+//! [`limits`], [`raw`] and [`raw_postgres`], and write to a [`report`].
 
 mod background;
 mod bookings;
 mod claims;
+mod events;
 mod fill;
-mod history;
 mod limits;
 mod load;
 mod logins;
 mod lots;
 mod postgres;
+mod postgres_server;
 mod raw;
+mod raw_postgres;
 mod report;
+mod sizes;
+mod statements;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
@@ -43,14 +47,15 @@ pub struct Arguments {
     /// The server program.
     #[arg(long, default_value = "target/release/parking")]
     bin: PathBuf,
-    /// Shorter rounds, fewer of them, and half a million bookings for five: to see that it runs.
+    /// Shorter rounds, fewer of them, a hundredth of the bookings and a tenth of the listeners: to see
+    /// that it runs, in some minutes.
     #[arg(long)]
     quick: bool,
     /// Only this measurement; may be given several times.
     #[arg(long)]
     only: Vec<Measurement>,
-    /// A folder on the disk to measure.
-    #[arg(long, default_value = "target")]
+    /// A folder on the disk to measure, for all data: some 40 GB in a whole run, which go away.
+    #[arg(long, default_value = "target/bench")]
     disk: PathBuf,
     /// Where a whole run writes its figures.
     #[arg(long, default_value = "docs/BENCHMARKS.md")]
@@ -59,26 +64,30 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Measurement {
-    /// Park and release on the disk.
+    /// Park and release on SQLite.
     Bookings,
-    /// Park and release with syncs of 1 ms.
+    /// Park and release on SQLite with syncs of 1 ms.
     FixedSync,
+    /// Park and release on PostgreSQL.
+    Postgres,
+    /// Park and release with three servers on one PostgreSQL.
+    Replicas,
     /// The list of lots.
     Lots,
-    /// A user's history and the start, with many bookings.
-    History,
+    /// A change of a lot to many listeners.
+    Events,
+    /// With up to 20 million bookings on SQLite: history, statistics, start, export.
+    Sizes,
+    /// The same on PostgreSQL.
+    SizesPostgres,
     /// A big lot beside a small one.
     Claims,
     /// Signing in.
     Logins,
     /// Park and release beside people who sign in.
     Crowd,
-    /// A big export.
-    Export,
     /// The mails of a month to everybody, beside requests.
     Mails,
-    /// Park and release on PostgreSQL.
-    Postgres,
 }
 
 /// How long and how often.
@@ -86,6 +95,8 @@ struct Plan {
     quick: bool,
     rounds: usize,
     round: Duration,
+    /// Rounds of the tables with many columns, each of a shorter time ([`Bench::turn`]).
+    turns: usize,
 }
 
 /// Where a server keeps its data.
@@ -110,6 +121,7 @@ struct Bench {
 /// # Errors
 /// When something cannot be measured. A goal that is missed is no error: the report says it.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    let begun = Instant::now();
     let bench = Bench::new(arguments)?;
     let mut report = Report::default();
     crate::until_interrupted(async {
@@ -121,9 +133,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Ok(())
     })?;
 
-    println!("\n{} goals missed", report.missed());
+    let took = begun.elapsed();
+    println!("\n{} goals missed, {} s", report.missed(), took.as_secs());
     if arguments.only.is_empty() && !arguments.quick {
-        std::fs::write(&arguments.output, report.page(&bench.version()?)?)
+        std::fs::write(&arguments.output, report.page(&bench.versions()?, took)?)
             .with_context(|| format!("cannot write {}", arguments.output.display()))?;
         println!("written to {}", arguments.output.display());
     }
@@ -133,10 +146,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 impl Bench {
     fn new(arguments: &Arguments) -> Result<Self> {
         let plan = if arguments.quick {
-            Plan { quick: true, rounds: 3, round: Duration::from_secs(1) }
+            Plan { quick: true, rounds: 3, round: Duration::from_secs(1), turns: 1 }
         } else {
-            Plan { quick: false, rounds: 7, round: Duration::from_secs(3) }
+            Plan { quick: false, rounds: 7, round: Duration::from_secs(3), turns: 5 }
         };
+        std::fs::create_dir_all(&arguments.disk)
+            .with_context(|| format!("cannot make {}", arguments.disk.display()))?;
         let tools = tempfile::tempdir()?;
         compile_fixed_sync(tools.path())?;
         Ok(Self { plan, bin: arguments.bin.clone(), disk: arguments.disk.clone(), tools })
@@ -146,14 +161,16 @@ impl Bench {
         match measurement {
             Measurement::Bookings => bookings::on_disk(self, report).await,
             Measurement::FixedSync => bookings::with_fixed_sync(self, report).await,
+            Measurement::Postgres => postgres::beside_raw(self, report).await,
+            Measurement::Replicas => postgres::replicas(self, report).await,
             Measurement::Lots => lots::list(self, report).await,
-            Measurement::History => history::pages_and_start(self, report).await,
+            Measurement::Events => events::to_many(self, report).await,
+            Measurement::Sizes => sizes::on_sqlite(self, report).await,
+            Measurement::SizesPostgres => sizes::on_postgres(self, report).await,
             Measurement::Claims => claims::big_and_small(self, report).await,
             Measurement::Logins => logins::rate(self, report).await,
             Measurement::Crowd => logins::beside_bookings(self, report).await,
-            Measurement::Export => background::export(self, report).await,
             Measurement::Mails => background::mails(self, report).await,
-            Measurement::Postgres => postgres::beside_pgbench(self, report).await,
         }
     }
 
@@ -181,9 +198,19 @@ impl Bench {
         Ok(parking.environment("ACCESS_TOKEN_MINUTES", "60"))
     }
 
-    fn version(&self) -> Result<String> {
+    /// How long one of many turns lasts.
+    fn turn(&self) -> Duration {
+        const TURN_TIME_MAX: Duration = Duration::from_secs(2);
+        self.plan.round.min(TURN_TIME_MAX)
+    }
+
+    /// Of all programs that take part.
+    fn versions(&self) -> Result<String> {
         let output = Command::new(self.bin.canonicalize()?).arg("--version").output()?;
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        let parking = String::from_utf8(output.stdout)?;
+        let sqlite = rusqlite::version();
+        let (postgres, redis) = (postgres_server::version()?, postgres::redis_version()?);
+        Ok(format!("{}, SQLite {sqlite}, {postgres}, {redis}", parking.trim()))
     }
 }
 

@@ -1,28 +1,30 @@
-//! Park and release on PostgreSQL over HTTP, beside pgbench with the same statements.
+//! Park and release on PostgreSQL over HTTP, beside the same statements without it; and with three
+//! servers beside one.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use tempfile::TempDir;
+use tokio_postgres::Client;
 
+use super::bookings::{self, CLIENTS, LOTS, SPOTS, columns};
 use super::load::Yard;
-use super::report::{Goal, Report};
-use super::{Bench, Place};
+use super::postgres_server::Postgres;
+use super::raw_postgres::connect;
+use super::report::{Goal, Judged, Report};
+use super::{Bench, Place, limits, statements};
+use crate::server::{Parking, Server};
 use crate::stats::median;
 
-const LOTS: usize = 100;
-/// Room for all clients at once.
-const SPOTS: u32 = 300;
-const CLIENTS: [usize; 4] = [1, 16, 64, 256];
-const ROUNDS: usize = 3;
+const SERVERS: usize = 3;
+const REDIS_START_TIME_MAX: Duration = Duration::from_secs(10);
+/// Which of [`CLIENTS`] the goal of pgbench is for.
+const SIXTEEN: usize = 1;
 
 /// The same rows in another database, with ids that a script can write.
-const FILL: &str = "
+pub const FILL: &str = "
     insert into users (id, email, name, search, is_admin, active, created_at)
         select lpad(n::text, 32, '0')::uuid, 'user' || n, 'Somebody', 'somebody', false, true, now()
         from generate_series(0, 255) n;
@@ -38,177 +40,217 @@ const FILL: &str = "
         select id, lot_id, label, label_order from spots;
     analyze;";
 
-/// What the server sends for one user, in the same order. Ids carry the time, as the server's do.
-const SCRIPT: &str = "
-\\set lot :client_id % :lots
-begin;
-select request_hash, status, body from idempotency_keys where key = :client_id::text and owner_id = lpad(:client_id::text, 32, '0')::uuid;
-select name, currency, price_per_hour_minor, free_minutes, increment_minutes, daily_cap_minor from lots where id = lpad('1' || lpad(:lot::text, 12, '0'), 32, '0')::uuid and deleted_at is null for no key update;
-select active from users where id = lpad(:client_id::text, 32, '0')::uuid for no key update;
-select (select count(*) from bookings where user_id = lpad(:client_id::text, 32, '0')::uuid and released_at is null), exists (select 1 from bookings where vehicle_plate = 'MH' || :client_id::text and released_at is null);
-delete from free_spots where lot_id = lpad('1' || lpad(:lot::text, 12, '0'), 32, '0')::uuid and label_order = (select label_order from free_spots where lot_id = lpad('1' || lpad(:lot::text, 12, '0'), 32, '0')::uuid order by label_order limit 1) returning spot_id, label \\gset s_
-insert into bookings (id, reference, lot_id, spot_id, spot_label, user_id, vehicle_plate, started_at, price_per_hour_minor, currency, free_minutes, increment_minutes, daily_cap_minor) values ((lpad(to_hex((extract(epoch from clock_timestamp()) * 1000000)::bigint), 16, '0') || lpad(:client_id::text, 16, '0'))::uuid, to_hex((extract(epoch from clock_timestamp()) * 1000000)::bigint) || :client_id::text, lpad('1' || lpad(:lot::text, 12, '0'), 32, '0')::uuid, :s_spot_id::text::uuid, :s_label::text, lpad(:client_id::text, 32, '0')::uuid, 'MH' || :client_id::text, now(), 200, 'EUR', 0, 1, null) returning id \\gset b_
-insert into idempotency_keys (key, owner_id, request_hash, status, body, created_at) values (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000000)::bigint), 16, '0'), lpad(:client_id::text, 32, '0')::uuid, '\\x00112233445566778899aabbccddeeff'::bytea, 201, repeat('x', 400), now());
-commit;
-begin;
-select request_hash, status, body from idempotency_keys where key = :client_id::text and owner_id = lpad(:client_id::text, 32, '0')::uuid;
-select b.id, b.reference, b.lot_id, l.name, b.spot_id, b.spot_label, b.user_id, b.vehicle_plate, b.started_at, b.released_at, b.cost_minor, b.currency, b.price_per_hour_minor, b.free_minutes, b.increment_minutes, b.daily_cap_minor from bookings b join lots l on l.id = b.lot_id where b.id = :b_id::text::uuid;
-update bookings set released_at = now(), cost_minor = 200 where id = :b_id::text::uuid and released_at is null;
-insert into free_spots (spot_id, lot_id, label, label_order) select id, lot_id, label, label_order from spots where id = :s_spot_id::text::uuid and not out_of_service for no key update;
-select receipts from users where id = lpad(:client_id::text, 32, '0')::uuid;
-insert into idempotency_keys (key, owner_id, request_hash, status, body, created_at) values (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000000)::bigint), 16, '0'), lpad(:client_id::text, 32, '0')::uuid, '\\x00112233445566778899aabbccddeeff'::bytea, 200, repeat('x', 400), now());
-commit;
-";
+/// The databases: one that the server uses, one with the same rows for the raw drivers.
+struct Databases {
+    postgres: Postgres,
+    parking: Parking,
+}
 
-pub async fn beside_pgbench(bench: &Bench, report: &mut Report) -> Result<()> {
-    let folder = bench.folder(Place::Disk)?;
-    let postgres = Postgres::start(folder)?;
-    postgres.create("served")?;
-    postgres.create("raw")?;
+impl Databases {
+    fn open(bench: &Bench) -> Result<Self> {
+        let postgres = Postgres::start(bench.folder(Place::Disk)?)?;
+        postgres.create("served")?;
+        postgres.create("raw")?;
+        let parking = bench.parking(Place::Disk, &postgres.folder.path().join("server"))?;
+        let raw = parking.clone().environment("DATABASE_URL", postgres.url("raw"));
+        raw.run(&["migrate"], "")?;
+        postgres.sql("raw", FILL)?;
+        let parking = parking.environment("DATABASE_URL", postgres.url("served"));
+        Ok(Self { postgres, parking })
+    }
 
-    let parking = bench.parking(Place::Disk, &postgres.folder.path().join("server"))?;
-    let raw = parking.clone().environment("DATABASE_URL", postgres.url("raw"));
-    raw.run(&["migrate"], "")?;
-    postgres.sql("raw", FILL)?;
+    async fn yard(&self) -> Result<Yard> {
+        Yard::open(&self.parking, CLIENTS[CLIENTS.len() - 1], &[SPOTS; LOTS]).await
+    }
+}
+
+pub async fn beside_raw(bench: &Bench, report: &mut Report) -> Result<()> {
+    let databases = Databases::open(bench)?;
+    let postgres = &databases.postgres;
     let script = postgres.folder.path().join("script");
-    fs::write(&script, SCRIPT)?;
-
-    let parking = parking.environment("DATABASE_URL", postgres.url("served"));
-    let most = CLIENTS[CLIENTS.len() - 1];
-    let yard = Yard::open(&parking, most, &[SPOTS; LOTS]).await?;
+    fs::write(&script, statements::script())?;
+    let yard = databases.yard().await?;
     for lots in [LOTS, 1] {
-        let where_to = if lots == 1 { "one lot".to_owned() } else { format!("{lots} lots") };
-        report.section(format!("Park and release on PostgreSQL, {where_to}"));
-        for clients in CLIENTS {
-            let (mut served, mut raw, mut ratio, mut cpu) = (vec![], vec![], vec![], vec![]);
-            for _ in 0..ROUNDS.min(bench.plan.rounds) {
-                let peer = postgres.bench(&script, clients, lots, bench.plan.round)?;
-                let load =
-                    yard.park_and_leave_by(clients, bench.plan.round, |user| user % lots).await?;
-                served.push(load.per_second);
-                ratio.push(load.per_second / peer);
-                raw.push(peer);
-                cpu.push(load.cpu_micros_each);
+        report.table(
+            format!("Park and release on PostgreSQL, {}", bookings::place_of(lots)),
+            &columns(),
+        );
+        let mut rounds: [Rounds; CLIENTS.len()] = Default::default();
+        let time = bench.turn();
+        let (url, seconds) = (postgres.url("raw"), time.as_secs_f64().to_string());
+        for _ in 0..bench.plan.turns {
+            let disk = limits::disk_rate(bench, postgres.folder.path(), &[])?;
+            for (clients, rounds) in CLIENTS.into_iter().zip(&mut rounds) {
+                let pgbench = postgres.bench(&script, clients, lots, time)?;
+                let callers = [clients, lots].map(|number| number.to_string());
+                let driver = limits::measure(
+                    &["limit-postgres", &url, &callers[0], &callers[1], &seconds],
+                    &[],
+                )?
+                .per_second;
+                let before = postgres.cpu();
+                let load = yard
+                    .park_and_leave_at(&[&yard.server], clients, time, |user| user % lots)
+                    .await?;
+                let cpu = postgres.cpu().saturating_sub(before).as_secs_f64() * 1e6;
+                rounds.disk.push(disk);
+                rounds.pgbench.push(pgbench);
+                rounds.driver.push(driver);
+                rounds.served.push(load.per_second);
+                rounds.to_pgbench.push(load.per_second / pgbench);
+                rounds.to_driver.push(load.per_second / driver);
+                rounds.to_disk.push(load.per_second / disk);
+                rounds.cpu.push(load.cpu_micros_each);
+                rounds.database_cpu.push(cpu / load.per_second / time.as_secs_f64());
+                rounds.p50.push(load.latencies.at(0.5).as_secs_f64() * 1e3);
+                rounds.p99.push(load.latencies.at(0.99).as_secs_f64() * 1e3);
             }
-            let goal = if clients == 16 { Goal::AtLeast(0.7) } else { Goal::None };
-            let name = format!("{clients} clients");
-            report.add(format!("{name}: pgbench"), median(&raw), "/s", Goal::None);
-            report.add(format!("{name}: requests over HTTP"), median(&served), "/s", Goal::None);
-            report.add(format!("{name}: requests / pgbench"), median(&ratio), "", goal);
-            report.add(format!("{name}: server CPU each"), median(&cpu), "us", Goal::None);
         }
+        let mut row = |name: &str, unit, goal, judged, of: fn(&Rounds) -> &Vec<f64>| {
+            let values: Vec<_> = rounds.iter().map(|rounds| (median(of(rounds)), unit)).collect();
+            report.row(name, &values, goal, judged);
+        };
+        let all = Judged::All;
+        row("D, writes of 4 KiB with fdatasync", "/s", Goal::None, all, |r| &r.disk);
+        row("P, pgbench", "/s", Goal::None, all, |r| &r.pgbench);
+        row("T, tokio-postgres", "/s", Goal::None, all, |r| &r.driver);
+        row("requests over HTTP", "/s", Goal::None, all, |r| &r.served);
+        let at_sixteen = Judged::Only(SIXTEEN);
+        row("requests / P", "", Goal::AtLeast(0.7), at_sixteen, |r| &r.to_pgbench);
+        row("requests / T", "", Goal::None, all, |r| &r.to_driver);
+        row("requests / D", "", Goal::None, all, |r| &r.to_disk);
+        row("CPU each", "us", Goal::None, all, |r| &r.cpu);
+        row("CPU of PostgreSQL each", "us", Goal::None, all, |r| &r.database_cpu);
+        row("latency p50", "ms", Goal::None, all, |r| &r.p50);
+        row("latency p99", "ms", Goal::None, all, |r| &r.p99);
     }
     yard.server.stop()
 }
 
-/// A PostgreSQL as it comes, durable, on the disk that is measured; gone with this value.
-struct Postgres {
-    folder: TempDir,
-    programs: PathBuf,
+#[derive(Default)]
+struct Rounds {
+    disk: Vec<f64>,
+    pgbench: Vec<f64>,
+    driver: Vec<f64>,
+    served: Vec<f64>,
+    to_pgbench: Vec<f64>,
+    to_driver: Vec<f64>,
+    to_disk: Vec<f64>,
+    cpu: Vec<f64>,
+    database_cpu: Vec<f64>,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
+}
+
+/// Three servers on one PostgreSQL, which tell each other of changes by Redis.
+pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
+    let mut databases = Databases::open(bench)?;
+    let redis = Redis::start()?;
+    let parking = databases.parking.environment("REDIS_URL", redis.url());
+    databases.parking = parking.environment("SECRET_KEY", "one secret for all three of the bench");
+    let yard = databases.yard().await?;
+    let statistics = connect(&databases.postgres.url("served")).await?;
+    // Ready by now, and idle while the first serves alone.
+    let others: Vec<Server> =
+        (1..SERVERS).map(|_| databases.parking.serve()).collect::<Result<_>>()?;
+    for lots in [LOTS, 1] {
+        report.table(
+            format!(
+                "Park and release with {SERVERS} servers on one PostgreSQL and Redis, {}",
+                bookings::place_of(lots)
+            ),
+            &columns(),
+        );
+        let one = [&yard.server];
+        let three: Vec<&Server> = std::iter::once(&yard.server).chain(&others).collect();
+        let mut rounds: [Spread; CLIENTS.len()] = Default::default();
+        let time = bench.turn();
+        for _ in 0..bench.plan.turns {
+            for (clients, rounds) in CLIENTS.into_iter().zip(&mut rounds) {
+                let lot_of = |user: usize| user % lots;
+                let by_one = yard.park_and_leave_at(&one, clients, time, lot_of).await?;
+                let before = deadlocks(&statistics).await?;
+                let by_three = yard.park_and_leave_at(&three, clients, time, lot_of).await?;
+                let deadlocks = deadlocks(&statistics).await? - before;
+                rounds.one.push(by_one.per_second);
+                rounds.three.push(by_three.per_second);
+                rounds.ratio.push(by_three.per_second / by_one.per_second);
+                rounds.cpu.push(by_three.cpu_micros_each);
+                rounds.deadlocks.push(deadlocks / time.as_secs_f64());
+            }
+        }
+        let mut row = |name: &str, unit, goal, of: fn(&Spread) -> &Vec<f64>| {
+            let values: Vec<_> = rounds.iter().map(|rounds| (median(of(rounds)), unit)).collect();
+            report.row(name, &values, goal, Judged::All);
+        };
+        row("requests to one server", "/s", Goal::None, |r| &r.one);
+        row("requests to three", "/s", Goal::None, |r| &r.three);
+        row("three / one", "", Goal::AtLeast(1.0), |r| &r.ratio);
+        row("CPU of the three each", "us", Goal::None, |r| &r.cpu);
+        row("deadlocks with three", "/s", Goal::None, |r| &r.deadlocks);
+    }
+    for server in others {
+        server.stop()?;
+    }
+    yard.server.stop()
+}
+
+#[derive(Default)]
+struct Spread {
+    one: Vec<f64>,
+    three: Vec<f64>,
+    ratio: Vec<f64>,
+    cpu: Vec<f64>,
+    deadlocks: Vec<f64>,
+}
+
+/// How many PostgreSQL has found so far; it may say so a second late.
+async fn deadlocks(client: &Client) -> Result<f64> {
+    let sql = "select deadlocks::double precision from pg_stat_database where datname = 'served'";
+    Ok(client.query_one(sql, &[]).await?.get(0))
+}
+
+/// A private Redis that keeps nothing, gone with this value.
+struct Redis {
     port: u16,
     process: Child,
 }
 
-impl Postgres {
-    fn start(folder: TempDir) -> Result<Self> {
-        const START_TIME_MAX: Duration = Duration::from_secs(30);
-        let find = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/find-postgres");
-        let found = Command::new(find).output()?;
-        ensure!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
-        let programs = PathBuf::from(String::from_utf8(found.stdout)?.trim());
-        let home = folder.path().join("postgres");
-        fs::create_dir(&home)?;
-        if is_root(&home)? {
-            run(Command::new("chown").arg("postgres:").arg(&home))?;
-            run(Command::new("chmod").arg("a+x").arg(folder.path()))?;
-        }
-        let home = home.canonicalize()?;
-        let data = home.join("data");
-        run(as_postgres(&home, &programs.join("initdb"))?
-            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
-            .arg("--pgdata")
-            .arg(&data))?;
+/// As in `Redis 8.0.1`.
+pub fn redis_version() -> Result<String> {
+    let output = Command::new("redis-server").arg("--version").output();
+    let output = output.context("no redis-server: install the package redis-server")?;
+    let said = String::from_utf8(output.stdout)?;
+    let version = said.split_whitespace().find_map(|word| word.strip_prefix("v="));
+    Ok(format!("Redis {}", version.context("Redis has no version")?))
+}
+
+impl Redis {
+    fn start() -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let process = as_postgres(&home, &programs.join("postgres"))?
-            .arg("-D")
-            .arg(&data)
-            .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
-            .args(["-c", "unix_socket_directories=", "-c", "max_connections=400"])
+        let process = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--save", "", "--appendonly", "no"])
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let server = Self { folder, programs, port, process };
+            .spawn()
+            .context("no redis-server: install the package redis-server")?;
+        let redis = Self { port, process };
         let begun = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
-            || server.sql("postgres", "select 1").is_err()
-        {
-            ensure!(begun.elapsed() < START_TIME_MAX, "PostgreSQL does not get ready");
-            std::thread::sleep(Duration::from_millis(20));
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            ensure!(begun.elapsed() < REDIS_START_TIME_MAX, "Redis does not get ready");
+            std::thread::sleep(Duration::from_millis(10));
         }
-        Ok(server)
+        Ok(redis)
     }
 
-    fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
-    }
-
-    fn create(&self, database: &str) -> Result<()> {
-        self.sql("postgres", &format!("create database {database}"))
-    }
-
-    fn sql(&self, database: &str, sql: &str) -> Result<()> {
-        let psql = self.programs.join("psql");
-        run(Command::new(psql).args([&self.url(database), "-qc", sql, "-v", "ON_ERROR_STOP=1"]))
-    }
-
-    /// How often a second somebody parks or leaves.
-    fn bench(&self, script: &Path, clients: usize, lots: usize, time: Duration) -> Result<f64> {
-        let output = Command::new(self.programs.join("pgbench"))
-            .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
-            .arg(format!("--client={clients}"))
-            .arg(format!("--time={}", time.as_secs().max(1)))
-            .arg(format!("--define=lots={lots}"))
-            .arg("--file")
-            .arg(script)
-            .arg(self.url("raw"))
-            .output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let failed = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "pgbench failed: {said}{failed}");
-        let rate = said.lines().find_map(|line| line.strip_prefix("tps = "));
-        let rate = rate.and_then(|rate| rate.split(' ').next()).context("pgbench said no tps")?;
-        Ok(rate.parse::<f64>()? * 2.0)
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
     }
 }
 
-impl Drop for Postgres {
+impl Drop for Redis {
     fn drop(&mut self) {
-        // A fast shutdown, so that none of its processes stays.
-        let _ = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn is_root(folder: &Path) -> Result<bool> {
-    Ok(std::os::unix::fs::MetadataExt::uid(&fs::metadata(folder)?) == 0)
-}
-
-/// PostgreSQL refuses to run as root.
-fn as_postgres(home: &Path, program: &Path) -> Result<Command> {
-    let mut command = Command::new(program);
-    let of_root = fs::metadata(home.parent().context("it lies in a folder")?)?;
-    if std::os::unix::fs::MetadataExt::uid(&of_root) == 0 {
-        command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"]).arg(program);
-    }
-    command.current_dir(home);
-    Ok(command)
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let output = command.output()?;
-    let mut said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let _ = write!(said, " ({command:?})");
-    ensure!(output.status.success(), "{said}");
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! W: what the server writes for parking and release, in the same group commit, with nothing else.
 //!
-//! The statements, the settings of the connection and the size of a batch are the server's
-//! (`src/bookings/store.rs`, `src/http/idempotency.rs`, `src/db/`): change them here with them.
+//! The settings of the connection and the size of a batch are the server's (`src/db/`): change them
+//! here with them.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -15,6 +15,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::oneshot;
 
+use super::limits::Pace;
+use super::statements::{
+    ACTIVE, ANSWER, BOOKING, CLAIM, CLOSE, FREE, INSERT, LOT, OPEN, RECEIPTS, RECORD, RECORDED,
+};
+
 const BATCH_COMMANDS_MAX: usize = 256;
 
 const SETTINGS: &str = "
@@ -25,42 +30,7 @@ const SETTINGS: &str = "
     pragma cache_size = -8192;
     pragma temp_store = memory;";
 
-const RECORDED: &str =
-    "select request_hash, status, body from idempotency_keys where key = ?1 and owner_id = ?2";
-const RECORD: &str = "
-    insert into idempotency_keys (key, owner_id, request_hash, status, body, created_at)
-    values (?1, ?2, ?3, ?4, ?5, ?6)";
-const LOT: &str = "
-    select name, currency, price_per_hour_minor, free_minutes, increment_minutes, daily_cap_minor
-    from lots where id = ?1 and deleted_at is null";
-const ACTIVE: &str = "select active from users where id = ?1";
-const OPEN: &str = "
-    select (select count(*) from bookings where user_id = ?1 and released_at is null),
-        exists (select 1 from bookings where vehicle_plate = ?2 and released_at is null)";
-const CLAIM: &str = "
-    delete from free_spots where lot_id = ?1 and label_order = (
-        select label_order from free_spots where lot_id = ?1 order by label_order limit 1)
-    returning spot_id, label";
-const INSERT: &str = "
-    insert into bookings (id, reference, lot_id, spot_id, spot_label, user_id, vehicle_plate,
-        started_at, price_per_hour_minor, currency, free_minutes, increment_minutes, daily_cap_minor)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-const BOOKING: &str = "
-    select b.id, b.reference, b.lot_id, l.name, b.spot_id, b.spot_label, b.user_id,
-        b.vehicle_plate, b.started_at, b.released_at, b.cost_minor, b.currency,
-        b.price_per_hour_minor, b.free_minutes, b.increment_minutes, b.daily_cap_minor
-    from bookings b join lots l on l.id = b.lot_id where b.id = ?1";
-const CLOSE: &str =
-    "update bookings set released_at = ?1, cost_minor = ?2 where id = ?3 and released_at is null
-     returning exists (select 1 from users u where u.id = bookings.user_id and u.receipts)";
-const FREE: &str = "
-    insert into free_spots (spot_id, lot_id, label, label_order)
-    select id, lot_id, label, label_order from spots where id = ?1 and not out_of_service";
-
-/// As long as the answer that the server records.
-const ANSWER: &str = r#"{"id":"019a0000-0000-7000-8000-000000000000","reference":"ABCDEFGH","lot":{"id":"019a0000-0000-7000-8000-000000000000","name":"Lot 100"},"spot":{"id":"019a0000-0000-7000-8000-000000000000","label":"1"},"user_id":"019a0000-0000-7000-8000-000000000000","vehicle_plate":"BENCH10","status":"open","started_at":"2026-11-22T12:00:00.000000Z","released_at":null,"price_per_hour_minor":200,"currency":"EUR","cost_minor":0}"#;
-
-type Id = [u8; 16];
+pub type Id = [u8; 16];
 
 enum Change {
     Park { user: Id, lot: Id, plate: String },
@@ -72,8 +42,8 @@ struct Command {
     answer: oneshot::Sender<Id>,
 }
 
-/// `callers` users of the database park and release for `time`; gives changes a second.
-pub fn run(database: &Path, callers: usize, time: Duration) -> Result<f64> {
+/// `callers` users of the database park and release for `time`, in so many of its lots.
+pub fn run(database: &Path, callers: usize, lots_used: usize, time: Duration) -> Result<Pace> {
     let connection = Connection::open(database)?;
     connection.execute_batch(SETTINGS)?;
     // Without it SQLite plans cached statements with joins or limits anew on every use.
@@ -81,14 +51,17 @@ pub fn run(database: &Path, callers: usize, time: Duration) -> Result<f64> {
     connection.set_prepared_statement_cache_capacity(128);
     let users = ids(&connection, "select id from users where not is_admin order by id")?;
     let lots = ids(&connection, "select id from lots order by id")?;
-    ensure!(users.len() >= callers && !lots.is_empty(), "the database has too few users or lots");
+    ensure!(
+        users.len() >= callers && lots.len() >= lots_used,
+        "the database has too few users or lots"
+    );
 
     let (queue, commands) = mpsc::channel();
     let writer = thread::spawn(move || write(&connection, &commands));
     let changes = Cell::new(0_u32);
     let begun = Instant::now();
     let caller = async |number: usize| -> Result<()> {
-        let (user, lot) = (users[number], lots[number % lots.len()]);
+        let (user, lot) = (users[number], lots[number % lots_used]);
         let plate = format!("BENCH{number}");
         while begun.elapsed() < time {
             let park = Change::Park { user, lot, plate: plate.clone() };
@@ -103,7 +76,7 @@ pub fn run(database: &Path, callers: usize, time: Duration) -> Result<f64> {
     drop(queue);
     writer.join().ok().context("the writer panicked")??;
     outcome?;
-    Ok(f64::from(changes.get()) / took.as_secs_f64())
+    Ok(Pace { count: changes.get(), took })
 }
 
 async fn ask(queue: &mpsc::Sender<Command>, change: Change) -> Result<Id> {
@@ -171,9 +144,11 @@ fn apply(connection: &Connection, change: &Change, made: &mut Made) -> Result<Id
             id
         }
         Change::Release { booking } => {
-            let spot: Id = sql(BOOKING)?.query_row([booking], |row| row.get(4))?;
-            sql(CLOSE)?.query_row(params![now, 200, booking], |row| row.get::<_, bool>(0))?;
+            let (spot, user): (Id, Id) =
+                sql(BOOKING)?.query_row([booking], |row| Ok((row.get(4)?, row.get(6)?)))?;
+            sql(CLOSE)?.execute(params![now, 200, booking])?;
             sql(FREE)?.execute([spot])?;
+            sql(RECEIPTS)?.query_row([user], |row| row.get::<_, bool>(0))?;
             *booking
         }
     };
@@ -203,6 +178,15 @@ impl Made {
         Self { state: now, references: now }
     }
 
+    /// Beside others, which have other numbers.
+    pub fn apart(number: usize) -> Self {
+        let made = Self::new();
+        Self {
+            state: made.state.wrapping_add((number as u64).wrapping_mul(0x0123_4567_89ab_cdef)),
+            ..made
+        }
+    }
+
     /// A `UUIDv7` with the microseconds in it, as the server makes them.
     pub fn id(&mut self, micros: i64) -> Id {
         let time = (micros / 1000) << 16 | 0x7000 | (micros % 1000 * 4096 / 1000);
@@ -214,7 +198,7 @@ impl Made {
     }
 
     /// As the web client makes them: the time first.
-    fn key(&mut self, micros: i64) -> String {
+    pub fn key(&mut self, micros: i64) -> String {
         format!("{:032x}", u128::from_be_bytes(self.id(micros)))
     }
 
@@ -233,6 +217,16 @@ impl Made {
     }
 }
 
+/// The server's schema, step by step.
+#[cfg(test)]
+pub fn migrations() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fill;
@@ -242,12 +236,8 @@ mod tests {
     fn database(folder: &Path) -> Result<std::path::PathBuf> {
         let file = folder.join("parking.sqlite");
         let connection = Connection::open(&file)?;
-        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
-        let mut migrations: Vec<_> =
-            std::fs::read_dir(migrations)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-        migrations.sort();
-        for migration in migrations {
-            connection.execute_batch(&std::fs::read_to_string(migration)?)?;
+        for migration in migrations() {
+            connection.execute_batch(&migration)?;
         }
         let mut made = Made::new();
         for _ in 0..2 {
@@ -284,7 +274,7 @@ mod tests {
     fn the_statements_fit_the_servers_schema() {
         let folder = tempfile::tempdir().unwrap();
         let file = database(folder.path()).unwrap();
-        assert!(run(&file, 2, Duration::from_millis(20)).unwrap() > 0.0);
+        assert!(run(&file, 2, 1, Duration::from_millis(20)).unwrap().count > 0);
 
         assert_eq!(count(&file, "bookings where released_at is null"), 0);
         assert_eq!(count(&file, "free_spots"), 3);
@@ -297,7 +287,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = database(folder.path()).unwrap();
         let indexes = count(&file, "sqlite_schema where type = 'index'");
-        fill::bookings(&file, 1000).unwrap();
+        let past = fill::Past { bookings: 1000, users: 5, begin: 1, every: 1, stay: 1 };
+        fill::sqlite(&file, &past).unwrap();
         assert_eq!(count(&file, "bookings where released_at is not null"), 1000);
         assert_eq!(count(&file, "users"), 5);
         assert_eq!(count(&file, "sqlite_schema where type = 'index'"), indexes);

@@ -1,6 +1,7 @@
 //! The figures of a run: a table on the screen, and a page for people.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -32,22 +33,49 @@ impl fmt::Display for Goal {
     }
 }
 
+/// Which of a figure's values a goal is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    All,
+    /// The value of this column.
+    Only(usize),
+}
+
+/// A row of a section: a value for each of its columns, with its unit.
 struct Figure {
     name: String,
-    value: f64,
-    unit: &'static str,
+    values: Vec<(f64, &'static str)>,
     goal: Goal,
+    judged: Judged,
 }
 
 impl Figure {
-    fn cells(&self) -> [String; 4] {
-        let verdict = match self.goal.holds(self.value) {
+    /// Whether the goal is reached, if there is one.
+    fn holds(&self) -> Option<bool> {
+        let mut judged = self.values.iter().enumerate().filter(|(column, _)| match self.judged {
+            Judged::All => true,
+            Judged::Only(only) => only == *column,
+        });
+        judged.try_fold(true, |all, (_, (value, _))| Some(all && self.goal.holds(*value)?))
+    }
+
+    /// Its name, its values, its goal and whether that is reached.
+    fn cells(&self, columns: &[String]) -> Vec<String> {
+        let goal = match (self.goal, self.judged) {
+            (Goal::None, _) | (_, Judged::All) => self.goal.to_string(),
+            (goal, Judged::Only(column)) => format!("{goal} at {}", columns[column]),
+        };
+        let verdict = match self.holds() {
             Some(true) => "yes",
             Some(false) => "no",
             None => "",
         };
-        let value = format!("{} {}", short(self.value), self.unit);
-        [self.name.clone(), value.trim_end().into(), self.goal.to_string(), verdict.into()]
+        let value =
+            |(value, unit): &(f64, &str)| format!("{} {unit}", short(*value)).trim_end().to_owned();
+        let mut cells = vec![self.name.clone()];
+        cells.extend(self.values.iter().map(value));
+        cells.extend([goal, verdict.to_owned()]);
+        cells
     }
 }
 
@@ -61,66 +89,114 @@ fn short(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+struct Section {
+    title: String,
+    columns: Vec<String>,
+    figures: Vec<Figure>,
+}
+
 #[derive(Default)]
 pub struct Report {
-    sections: Vec<(String, Vec<Figure>)>,
+    sections: Vec<Section>,
 }
 
 impl Report {
     pub fn section(&mut self, title: impl Into<String>) {
+        self.table(title, &["measured".to_owned()]);
+    }
+
+    /// A section whose figures have a value in each of these columns.
+    pub fn table(&mut self, title: impl Into<String>, columns: &[String]) {
         let title = title.into();
         println!("\n{title}");
-        self.sections.push((title, Vec::new()));
+        if columns.len() > 1 {
+            show("", columns, "", "");
+        }
+        self.sections.push(Section { title, columns: columns.to_vec(), figures: Vec::new() });
     }
 
     /// Adds a figure to the last section and shows it.
     pub fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str, goal: Goal) {
-        let figure = Figure { name: name.into(), value, unit, goal };
-        let [name, value, goal, verdict] = figure.cells();
-        println!("  {name:<68} {value:>16}  {goal:<8} {verdict}");
-        if let Some((_, figures)) = self.sections.last_mut() {
-            figures.push(figure);
+        self.row(name, &[(value, unit)], goal, Judged::All);
+    }
+
+    /// Adds a figure with a value for each column of the last section.
+    pub fn row(
+        &mut self,
+        name: impl Into<String>,
+        values: &[(f64, &'static str)],
+        goal: Goal,
+        judged: Judged,
+    ) {
+        let figure = Figure { name: name.into(), values: values.to_vec(), goal, judged };
+        if let Some(section) = self.sections.last_mut() {
+            if let [name, values @ .., goal, verdict] = &figure.cells(&section.columns)[..] {
+                show(name, values, goal, verdict);
+            }
+            section.figures.push(figure);
         }
     }
 
     /// How many figures miss their goal.
     pub fn missed(&self) -> usize {
-        let figures = self.sections.iter().flat_map(|(_, figures)| figures);
-        figures.filter(|figure| figure.goal.holds(figure.value) == Some(false)).count()
+        let figures = self.sections.iter().flat_map(|section| &section.figures);
+        figures.filter(|figure| figure.holds() == Some(false)).count()
     }
 
-    /// The page `docs/BENCHMARKS.md`.
-    pub fn page(&self, version: &str) -> Result<String> {
+    /// The page `docs/BENCHMARKS.md`. `versions` are those of the programs that took part.
+    pub fn page(&self, versions: &str, took: Duration) -> Result<String> {
         let mut page = String::from(INTRODUCTION);
-        writeln!(page, "\n{}, SQLite {}.", machine()?, rusqlite::version())?;
-        writeln!(page, "Measured: {version}.")?;
-        for (title, figures) in &self.sections {
-            writeln!(
-                page,
-                "\n## {title}\n\n| figure | measured | goal | reached |\n| --- | ---: | --- | --- |"
-            )?;
+        writeln!(page, "\n{}.", machine()?)?;
+        writeln!(page, "Measured: {versions}.")?;
+        writeln!(page, "The whole run took {} minutes.", took.as_secs().div_ceil(60))?;
+        for Section { title, columns, figures } in &self.sections {
+            let rules = " ---: |".repeat(columns.len());
+            let columns_named = columns.join(" | ");
+            writeln!(page, "\n## {title}\n\n| figure | {columns_named} | goal | reached |")?;
+            writeln!(page, "| --- |{rules} --- | --- |")?;
             for figure in figures {
-                writeln!(page, "| {} |", figure.cells().join(" | "))?;
+                writeln!(page, "| {} |", figure.cells(columns).join(" | "))?;
             }
         }
         Ok(page)
     }
 }
 
+/// A row on the screen.
+fn show(name: &str, values: &[String], goal: &str, verdict: &str) {
+    print!("  {name:<48}");
+    for value in values {
+        print!(" {value:>15}");
+    }
+    println!("  {goal:<20} {verdict}");
+}
+
 const INTRODUCTION: &str = "\
 # Benchmarks
 
 Written by `make bench`: measure again rather than believe. The clients share the machine with the
-server. Every figure is the median of several rounds, and a ratio compares two things measured in
-turns in the same run:
+server and the databases. Every figure is the median of several rounds, and a ratio compares two
+things measured in turns in the same run. A request is one half of a booking: parking, or leaving.
+The letters:
 
 - **D**: 4 KiB writes a second to the same disk, each with its own `fdatasync`.
 - **W**: the same statements as the server's a second, in the same group commit, by as many callers,
   through `rusqlite` alone: no HTTP, no tokens, no JSON.
+- **T**: the same statements on PostgreSQL by as many callers through `tokio-postgres` alone, each
+  with a connection and a transaction of its own.
+- **P**: the same statements on the same PostgreSQL by `pgbench` with as many clients, prepared.
 - **H**: a plain axum server, a process of its own, that returns the same bytes from memory.
+
+PostgreSQL is a private one with its own settings, durable as it comes, but for what its
+documentation recommends for a machine: a quarter of the memory as `shared_buffers`, and more
+`max_wal_size` and `maintenance_work_mem` to fill it. *CPU each* is what the server itself takes for a
+request.
 
 With *syncs of 1 ms* the data lies on a tmpfs and a preloaded library makes every sync cost one
 millisecond, for the server, D and W alike: the same disk on every machine at every hour.
+
+With *many bookings* the same hundred lots have had 10 thousand up to 20 million bookings in a year,
+200 for each person, and the figures are asked for in turns. They are p50 of one client.
 ";
 
 /// Processor, cores, memory and kernel.
@@ -134,14 +210,19 @@ fn machine() -> Result<String> {
     let model =
         after(&read("/proc/cpuinfo")?, "model name").unwrap_or_else(|| "unknown processor".into());
     let cores = std::thread::available_parallelism()?;
-    let memory = after(&read("/proc/meminfo")?, "MemTotal").context("no MemTotal")?;
-    let memory: u64 = memory.trim_end_matches(" kB").parse()?;
+    let memory = memory_kib()?;
     let kernel = read("/proc/sys/kernel/osrelease")?;
     let kernel = kernel.split('-').next().unwrap_or_default().trim();
     Ok(format!(
         "Machine: {cores} cores ({model}), {} GiB of memory, Linux {kernel}",
         memory.div_ceil(1024 * 1024)
     ))
+}
+
+pub fn memory_kib() -> Result<u64> {
+    let memory = std::fs::read_to_string("/proc/meminfo").context("cannot read /proc/meminfo")?;
+    let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    Ok(total.context("no MemTotal")?.trim().trim_end_matches(" kB").parse()?)
 }
 
 #[cfg(test)]
@@ -155,11 +236,18 @@ mod tests {
         report.add("rate / W", 0.614, "", Goal::AtLeast(0.5));
         report.add("server CPU each", 72.31, "us", Goal::AtMost(60.0));
         report.add("D", 1234.5, "/s", Goal::None);
-        let page = report.page("parking 0.1.0").unwrap();
-        assert!(page.contains("## Bookings"));
+        report.table("Sizes", &["10".into(), "20".into()]);
+        report.row("page", &[(1.0, "us"), (1.5, "")], Goal::AtMost(1.3), Judged::Only(1));
+        report.row("list", &[(1.0, "us"), (1.5, "")], Goal::AtMost(1.3), Judged::Only(0));
+        let page = report.page("parking 0.1.0", Duration::from_secs(61)).unwrap();
+        assert!(page.contains("## Bookings\n\n| figure | measured | goal | reached |"), "{page}");
         assert!(page.contains("| rate / W | 0.61 | ≥ 0.5 | yes |"), "{page}");
         assert!(page.contains("| server CPU each | 72.3 us | ≤ 60 | no |"), "{page}");
         assert!(page.contains("| D | 1234 /s |  |  |"), "{page}");
-        assert_eq!(report.missed(), 1);
+        assert!(page.contains("| figure | 10 | 20 | goal | reached |"), "{page}");
+        assert!(page.contains("| page | 1.00 us | 1.50 | ≤ 1.3 at 20 | no |"), "{page}");
+        assert!(page.contains("| list | 1.00 us | 1.50 | ≤ 1.3 at 10 | yes |"), "{page}");
+        assert!(page.contains("took 2 minutes"), "{page}");
+        assert_eq!(report.missed(), 2);
     }
 }

@@ -53,25 +53,25 @@ impl Proxy {
 async fn hand_on(mut here: TcpStream, mut there: TcpStream, round_trips: &AtomicUsize) {
     // What is sent in small pieces must not wait for what was sent before.
     let _ = (here.set_nodelay(true), there.set_nodelay(true));
-    let ((mut from_here, mut to_here), (mut from_there, mut to_there)) =
-        (here.split(), there.split());
+    let (mut questions, mut told) = here.split();
+    let (mut answers, mut asked) = there.split();
     let answered = AtomicBool::new(true);
     let asking = async {
-        let mut bytes = [0; 64 * 1024];
-        while let Ok(length @ 1..) = from_here.read(&mut bytes).await {
+        let mut bytes = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = questions.read(&mut bytes).await {
             if answered.swap(false, Ordering::SeqCst) {
                 round_trips.fetch_add(1, Ordering::SeqCst);
             }
-            if to_there.write_all(&bytes[..length]).await.is_err() {
+            if asked.write_all(&bytes[..length]).await.is_err() {
                 break;
             }
         }
     };
     let answering = async {
-        let mut bytes = [0; 64 * 1024];
-        while let Ok(length @ 1..) = from_there.read(&mut bytes).await {
+        let mut bytes = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = answers.read(&mut bytes).await {
             answered.store(true, Ordering::SeqCst);
-            if to_here.write_all(&bytes[..length]).await.is_err() {
+            if told.write_all(&bytes[..length]).await.is_err() {
                 break;
             }
         }
