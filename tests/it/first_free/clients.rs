@@ -97,7 +97,7 @@ impl<'a, 'b> Client<'a, 'b> {
             .timeout_global(Some(Duration::from_secs(20)))
             .build()
             .into();
-        let random = (number as u64 + 1) * 0x9e37_79b9_7f4a_7c15;
+        let random = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self { shared, number, agent, random, asked: 0, bookings: Vec::new(), seen: Vec::new() }
     }
 
