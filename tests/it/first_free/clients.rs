@@ -12,8 +12,11 @@ use serde_json::{Value, json};
 use super::history::{History, NEVER, Nanos, Operation, What};
 
 pub const CLIENTS: usize = 64;
-/// Bookings that a client has at once at most.
-const BOOKINGS_MAX: usize = 3;
+/// Bookings that a client has at once at most: in turns, so that the hot lot is full for a while,
+/// where nothing is said of the order, and then has many free spots.
+const BOOKINGS_MAX: [usize; 2] = [1, 3];
+/// Operations of a client until the next turn.
+const TURN: usize = 12;
 
 pub struct Lot {
     pub id: String,
@@ -109,8 +112,9 @@ impl<'a, 'b> Client<'a, 'b> {
     }
 
     fn work(mut self, operations: usize) -> Vec<(usize, Operation)> {
-        for _ in 0..operations {
-            if self.below(BOOKINGS_MAX + 1) < self.bookings.len() {
+        for number in 0..operations {
+            let bookings_max = BOOKINGS_MAX[number / TURN % BOOKINGS_MAX.len()];
+            if self.below(bookings_max + 1) < self.bookings.len() {
                 self.release();
             } else {
                 // Every fourth in one of the others.

@@ -163,7 +163,7 @@ fn with_a_fault(fault: &str) -> String {
 fn a_spot_that_is_now_and_then_taken_out_of_order_is_found() {
     let found = with_a_fault(
         "create function fault() returns trigger language plpgsql as $$ begin \
-           if random() < 0.02 then new.label_order := '\\x00'::bytea || new.label_order; end if; \
+           if random() < 0.02 then new.label_order := '\\xff'::bytea || new.label_order; end if; \
            return new; end $$; \
          create trigger fault before insert on free_spots for each row execute function fault()",
     );
