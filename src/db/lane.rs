@@ -80,9 +80,8 @@ where
         // free when its caller hears of it.
         drop(run);
         let result = match (committed, result) {
-            // A refusal stands whatever became of the neighbours' commit.
             (Ok(()), Some(result)) => result,
-            (Err(_), Some(result @ Err(_))) => result,
+            // A refusal too: it may rest on what a neighbour did, which is undone.
             (Err(error), _) => Err(error.into()),
             (Ok(()), None) => Err(gone()),
         };

@@ -17,6 +17,7 @@ mod demo;
 mod deploy;
 mod endurance;
 mod exports;
+mod first_free;
 mod imports;
 mod jobs;
 mod live;

@@ -366,7 +366,7 @@ async fn no_change_counts_twice_or_not_at_all_while_everything_is_read_anew() {
     }
 }
 
-fn on_database(url: &str, folder: &Path, command: &str) -> Command {
+pub fn on_database(url: &str, folder: &Path, command: &str) -> Command {
     let mut process = parking(folder);
     process.env("DATABASE_URL", url).arg(command);
     process

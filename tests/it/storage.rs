@@ -1,7 +1,7 @@
 //! The storage layer: both engines answer alike, and a failing command harms no neighbour.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -210,6 +210,49 @@ async fn parking_takes_three_round_trips_to_postgresql() {
     let before = proxy.round_trips();
     park().await.unwrap();
     assert_eq!(proxy.round_trips() - before, 3);
+}
+
+#[tokio::test]
+async fn a_refusal_for_what_was_not_committed_is_not_told() {
+    let app = TestApp::postgres().await;
+    let write = |sql: &'static str| {
+        app.app.db.write(Uuid::nil(), move |tx| Ok(tx.exec(sql, &[]).map(drop)?))
+    };
+    write(
+        "create function fails() returns trigger language plpgsql as \
+         $$ begin raise exception 'at the commit'; end $$",
+    )
+    .await
+    .unwrap();
+    write(
+        "create constraint trigger fails after insert on imports deferrable initially deferred \
+         for each row execute function fails()",
+    )
+    .await
+    .unwrap();
+    // While the lane is busy with the first, the others get into one transaction.
+    let ((busy, is_busy), (over, until)) = (mpsc::channel(), mpsc::channel());
+    let first = app.app.db.write(Uuid::nil(), move |_| {
+        let _ = busy.send(());
+        let _ = until.recv();
+        Ok(())
+    });
+    let taking = async {
+        is_busy.recv().unwrap();
+        insert_import(&app, [1; 32], || Ok(())).await
+    };
+    let refused = app.app.db.write(Uuid::nil(), |tx| {
+        match tx.one("select count(*) from imports", &[], |row| row.get::<i64>(0))? {
+            0 => Ok(()),
+            _ => Err(Error::Conflict("lot_full")),
+        }
+    });
+    let (first, taking, refused, ()) =
+        tokio::join!(first, taking, refused, async { over.send(()).unwrap() });
+    first.unwrap();
+    assert!(matches!(taking, Err(Error::Storage(_))), "{taking:?}");
+    assert!(!matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    assert_eq!(import_count(&app).await, 0);
 }
 
 #[tokio::test]
