@@ -28,6 +28,7 @@ use crate::lots::store::LotRow;
 use crate::mail::transport::Mailer;
 use crate::mail::{Post, chat};
 use crate::secrets::{self, Keys};
+use crate::shared::Shared;
 use crate::traces::Traces;
 use crate::{auth, jobs, lots, replicas, stats};
 
@@ -46,6 +47,7 @@ pub struct Parts {
     pub tokens: AccessTokens,
     pub hashers: Hashers,
     pub limits: Limits,
+    pub shared: Arc<Shared>,
     pub revocations: Arc<Revocations>,
     pub claim: AdminClaim,
     pub in_flight: InFlight,
@@ -98,6 +100,7 @@ impl App {
         for migration in db.migrate()? {
             tracing::info!(%migration, "migrated the schema");
         }
+        let shared = Arc::new(Shared::new(config.redis.as_ref(), &keys.fingerprint));
         let app = Self(Arc::new(Parts {
             tokens: AccessTokens::new(
                 &keys.access_tokens,
@@ -105,7 +108,8 @@ impl App {
                 clock.clone(),
             ),
             hashers: Hashers::start(config.password_hashers),
-            limits: Limits::open(config.rate_limit, config.redis.as_ref(), &keys.fingerprint),
+            limits: Limits::new(config.rate_limit, shared.clone()),
+            shared,
             revocations: Arc::default(),
             claim: AdminClaim::new(&keys.links),
             in_flight: InFlight::default(),

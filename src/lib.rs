@@ -7,7 +7,7 @@
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
 //! (events), [`pdf`] (documents), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`tls`],
-//! [`threads`], [`traces`] (for OpenTelemetry), [`error`], [`config`].
+//! [`threads`], [`shared`] (what servers share in Redis), [`traces`] (for OpenTelemetry), [`error`], [`config`].
 //!
 //! **Above them**: [`app`] holds what all share, [`http`] merges the routes and serves them,
 //! [`replicas`] tells other processes, [`jobs`] does later what [`work`] lists, [`web`] is the
@@ -43,6 +43,7 @@ pub mod replicas;
 pub mod reports;
 pub mod search;
 pub mod secrets;
+pub mod shared;
 pub mod stats;
 pub mod text;
 pub mod threads;

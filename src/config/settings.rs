@@ -228,7 +228,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "REDIS_URL",
         "",
-        "redis://USER:PASSWORD@HOST:PORT, or rediss:// with TLS, for several servers on one PostgreSQL: they tell each other of changes by Redis, and count attempts at signing in together. Default: changes by PostgreSQL itself, attempts each by itself. With SQLite it has no effect.",
+        "redis://USER:PASSWORD@HOST:PORT, or rediss:// with TLS, for several servers on one PostgreSQL: they tell each other of changes by Redis, count attempts at signing in together and reckon statistics once a second for all. Default: changes by PostgreSQL itself, the rest each by itself. With SQLite it has no effect.",
     ),
     setting(
         "REDIS_CA_FILE",

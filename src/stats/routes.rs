@@ -1,6 +1,8 @@
 //! Statistics over HTTP.
 
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
 use jiff::Span;
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -16,7 +18,7 @@ use crate::auth::CurrentUser;
 use crate::auth::extract::Admin;
 use crate::db;
 use crate::error::{Fields, Problem, Result};
-use crate::http::body::{Json, Query};
+use crate::http::body::{Json, Query, json_text};
 use crate::reports::store::{bookings_of, lot_names};
 
 /// What is asked without days.
@@ -61,11 +63,7 @@ struct Period {
     (status = 404, body = Problem, content_type = "application/problem+json", description = "there never was such a lot"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
 ), security(("bearer" = [])))]
-async fn stats(
-    State(app): State<App>,
-    _: Admin,
-    Query(period): Query<Period>,
-) -> Result<Json<Stats>> {
+async fn stats(State(app): State<App>, _: Admin, Query(period): Query<Period>) -> Result<Response> {
     let now = app.clock.now();
     let today = app.config.time_zone.to_datetime(now).date();
     let to = period.to.unwrap_or(today);
@@ -80,10 +78,14 @@ async fn stats(
     }
     fields.done()?;
     let question = Question { from, to, lot: period.lot_id };
-    let (zone, name) = (app.config.time_zone.clone(), app.config.time_zone_name.clone());
-    let survey = app.db.survey(db::PAGE_WAITS).await;
-    let read = survey.read(move |tx| super::answer(tx, now, &zone, &name, question));
-    Ok(Json(read.await?))
+    let lot = period.lot_id.map_or_else(|| "all".into(), |lot| lot.to_string());
+    let answer = async {
+        let (zone, name) = (app.config.time_zone.clone(), app.config.time_zone_name.clone());
+        let survey = app.db.survey(db::PAGE_WAITS).await;
+        survey.read(move |tx| super::answer(tx, now, &zone, &name, question)).await
+    };
+    let text = app.shared.made_lately(&format!("stats:{from}:{to}:{lot}"), answer).await?;
+    Ok(json_text(StatusCode::OK, text))
 }
 
 /// How the installation stands, and what needs attention

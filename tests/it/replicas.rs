@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking::app::Background;
+use redis::AsyncCommands;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -312,6 +313,30 @@ async fn without_redis_everything_goes_on_and_with_it_again_too() {
     admin.park(&lot).await.expect(201);
     let nobody = replicas.apps[2].nobody();
     until(async || nobody.get(&format!("/api/lots/{lot}")).await.json()["free_spots"] == 1).await;
+}
+
+#[tokio::test]
+async fn statistics_made_at_one_server_are_given_by_the_others_too() {
+    let mut redis = RedisServer::start();
+    let app = TestApp::on_postgres(&[("REDIS_URL", &*redis.url())]).await;
+    let admin = app.admin().await;
+    let ask = async || admin.get("/api/admin/stats?from=2026-11-01&to=2026-11-02").await;
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+
+    ask().await.expect(200);
+    let kept: String =
+        redis::cmd("INFO").arg("commandstats").query_async(&mut connection).await.unwrap();
+    assert!(kept.contains("cmdstat_psetex:calls=1,"), "{kept}");
+
+    let key = app.app.shared.key("stats:2026-11-01:2026-11-02:all");
+    let of_another = json!({ "made": "at another server" });
+    connection.set::<_, _, ()>(&key, of_another.to_string()).await.unwrap();
+    assert_eq!(ask().await.expect(200), of_another);
+    assert_eq!(admin.get("/api/admin/stats").await.expect(200)["time_zone"], "Asia/Kolkata");
+
+    redis.kill();
+    assert_eq!(ask().await.expect(200)["from"], "2026-11-01");
 }
 
 #[tokio::test(flavor = "multi_thread")]

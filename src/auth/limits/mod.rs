@@ -7,14 +7,15 @@ mod shared;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZero;
+use std::sync::Arc;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
-use self::shared::Shared;
 use crate::error::{Error, Result};
+use crate::shared::Shared;
 
 type Limiter =
     RateLimiter<u64, DefaultKeyedStateStore<u64>, DefaultClock, StateInformationMiddleware>;
@@ -25,7 +26,7 @@ pub struct Limits {
     per_address: Option<Limiter>,
     /// Attempts at one account from one address.
     per_account: Option<Limiter>,
-    shared: Option<Shared>,
+    shared: Arc<Shared>,
 }
 
 const PER_ADDRESS_A_MINUTE: NonZero<u32> = NonZero::new(60).unwrap();
@@ -39,14 +40,9 @@ pub struct Remaining {
 }
 
 impl Limits {
+    /// Counted together with other servers where `shared` has a Redis.
     #[must_use]
-    pub fn open(enabled: bool, redis: Option<&redis::Client>, fingerprint: &str) -> Self {
-        let shared = redis.filter(|_| enabled).map(|redis| Shared::new(redis, fingerprint));
-        Self { shared, ..Self::new(enabled) }
-    }
-
-    #[must_use]
-    fn new(enabled: bool) -> Self {
+    pub fn new(enabled: bool, shared: Arc<Shared>) -> Self {
         let limiter = |a_minute| {
             enabled.then(|| {
                 RateLimiter::keyed(Quota::per_minute(a_minute))
@@ -56,7 +52,7 @@ impl Limits {
         Self {
             per_address: limiter(PER_ADDRESS_A_MINUTE),
             per_account: limiter(PER_ACCOUNT_A_MINUTE),
-            shared: None,
+            shared,
         }
     }
 
@@ -88,8 +84,7 @@ impl Limits {
         let Some(limiter) = limiter else { return Ok(None) };
         // Counted here as well, so that nothing is forgotten when Redis does not answer.
         let here = take(limiter, key(&what), limit)?;
-        let Some(shared) = &self.shared else { return Ok(Some(here)) };
-        match shared.take(what, limit).await {
+        match shared::take(&self.shared, what, limit).await {
             None => Ok(Some(here)),
             Some(Ok(left)) => Ok(Some(left)),
             Some(Err(wait)) => Err(Error::RateLimited { retry_after_seconds: wait.as_secs() + 1 }),
@@ -135,12 +130,16 @@ fn key(value: &impl Hash) -> u64 {
 mod tests {
     use super::*;
 
+    fn nobody() -> Arc<Shared> {
+        Arc::new(Shared::new(None, ""))
+    }
+
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
 
     #[tokio::test]
     async fn the_eleventh_guess_at_an_account_has_to_wait_and_its_owner_elsewhere_has_not() {
-        let limits = Limits::new(true);
+        let limits = Limits::new(true, nobody());
         for _ in 0..10 {
             assert!(limits.attempt(HOME, Some("asha@example.org")).await.is_ok());
         }
@@ -155,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_is_limited_whatever_account_it_names() {
-        let limits = Limits::new(true);
+        let limits = Limits::new(true, nobody());
         for account in 0..60 {
             assert!(limits.attempt(HOME, Some(&account.to_string())).await.is_ok());
         }
@@ -172,7 +171,7 @@ mod tests {
 
     #[tokio::test]
     async fn limits_can_be_lifted() {
-        let limits = Limits::new(false);
+        let limits = Limits::new(false, nobody());
         for _ in 0..100 {
             assert!(limits.attempt(HOME, Some("a")).await.is_ok());
         }
