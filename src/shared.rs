@@ -67,13 +67,11 @@ impl Shared {
         &self,
         answer: impl Future<Output = redis::RedisResult<T>>,
     ) -> Option<T> {
-        match tokio::time::timeout(ANSWER_TIME_MAX, answer).await {
-            Ok(Ok(answer)) => Some(answer),
-            Ok(Err(_)) | Err(_) => {
-                close(&mut *self.state.lock().await);
-                None
-            }
+        if let Ok(Ok(answer)) = tokio::time::timeout(ANSWER_TIME_MAX, answer).await {
+            return Some(answer);
         }
+        close(&mut *self.state.lock().await);
+        None
     }
 
     /// As JSON what any server made for `name` in the last second, or what `make` makes now: however many

@@ -131,8 +131,8 @@ impl<'a, 'b> Client<'a, 'b> {
     /// False: the lot is full, or nobody knows.
     fn park(&mut self, lot: usize) -> bool {
         let plate = format!("C{}N{}", self.number, self.asked);
-        let place = &self.shared.lots[lot];
-        let body = json!({ "lot_id": place.id, "vehicle_plate": plate });
+        let at = &self.shared.lots[lot];
+        let body = json!({ "lot_id": at.id, "vehicle_plate": plate });
         let invoked = self.shared.now();
         let heard = self.ask("/api/admin/bookings", &body);
         let mut answered = self.shared.now();
@@ -149,7 +149,7 @@ impl<'a, 'b> Client<'a, 'b> {
             Heard::Answer(status, booking) => {
                 assert_eq!(status, 201, "{booking}");
                 let label = &booking["spot"]["label"];
-                let spot = place.labels.iter().position(|known| label == known.as_str());
+                let spot = at.labels.iter().position(|known| label == known.as_str());
                 let booking = booking["id"].as_str().unwrap().to_owned();
                 self.bookings.push((lot, booking.clone(), answered));
                 What::Took { spot: spot.unwrap_or_else(|| panic!("{label} is new")), booking }

@@ -135,7 +135,7 @@ fn mutated(history: &mut History, (how, which, a, b): Step) {
             operation.what = What::Took { spot: usize::from(a) % spots, booking };
         }
         (2, _) if operation.answered < NEVER => {
-            operation.answered = operation.invoked.max(instants[place].1 - Nanos::from(b))
+            operation.answered = operation.invoked.max(instants[place].1 - Nanos::from(b));
         }
         (3, _) if operation.answered < NEVER => {
             operation.invoked = operation.answered.min(operation.invoked + Nanos::from(b));
