@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::Error;
 use super::postgres::Uncommitted;
@@ -31,6 +32,8 @@ pub(super) type BoxedJob = Box<dyn Job>;
 pub(super) type Answer<T> = (Result<T>, Option<Box<Queued>>);
 
 pub(super) trait Job: Send {
+    /// What it is about: commands of one key run one after the other.
+    fn key(&self) -> Uuid;
     /// A thread begins with it.
     fn taken(&mut self, place: Place);
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
@@ -46,6 +49,7 @@ pub(super) enum Outcome {
 }
 
 struct Command<T, F> {
+    key: Uuid,
     run: F,
     result: Option<Result<T>>,
     queued: Option<Box<Queued>>,
@@ -57,6 +61,10 @@ where
     T: Send,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send,
 {
+    fn key(&self) -> Uuid {
+        self.key
+    }
+
     fn taken(&mut self, place: Place) {
         if let Some(queued) = &mut self.queued {
             queued.taken(place);
@@ -75,7 +83,7 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { run, result, mut queued, reply } = *self;
+        let Self { run, result, mut queued, reply, .. } = *self;
         // First of all: what the command held for its time, such as its idempotency key, must be
         // free when its caller hears of it.
         drop(run);
@@ -93,13 +101,17 @@ where
     }
 }
 
-pub(super) fn submit<T, F>(queue: &Sender<BoxedJob>, run: F) -> Result<oneshot::Receiver<Answer<T>>>
+pub(super) fn submit<T, F>(
+    queue: &Sender<BoxedJob>,
+    key: Uuid,
+    run: F,
+) -> Result<oneshot::Receiver<Answer<T>>>
 where
     T: Send + 'static,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    let command = Command { run, result: None, queued: Queued::here(), reply };
+    let command = Command { key, run, result: None, queued: Queued::here(), reply };
     queue.try_send(Box::new(command)).map_err(|error| match error {
         TrySendError::Full(_) => crate::Error::Storage(Error::Overloaded),
         TrySendError::Disconnected(_) => gone(),
@@ -121,6 +133,9 @@ pub(super) fn spawn_writer(
         while let Ok(first) = queue.recv() {
             let mut batch = vec![first];
             batch.extend(queue.try_iter().take(BATCH_COMMANDS_MAX - 1));
+            // Other servers lock the same lots for their batches: all in one order, or they would
+            // wait for each other. What is about the same stays in the order it came.
+            batch.sort_by_key(|job| job.key());
             if failed.load(Ordering::Acquire) {
                 let error = Error::Unavailable("storage has failed".into());
                 for job in batch {

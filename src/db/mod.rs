@@ -214,7 +214,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        lane::submit(self.lane(lane), change)?.await.map_err(|_| lane::gone())?.0
+        lane::submit(self.lane(lane), lane, change)?.await.map_err(|_| lane::gone())?.0
     }
 
     /// [`Db::write`] for threads that may wait, such as the command line.
@@ -226,7 +226,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        lane::submit(self.lane(lane), change)?.blocking_recv().map_err(|_| lane::gone())?.0
+        lane::submit(self.lane(lane), lane, change)?.blocking_recv().map_err(|_| lane::gone())?.0
     }
 
     /// Runs `question` on a connection that can only read.
@@ -238,7 +238,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        lane::submit(&self.0.readers, question)?.await.map_err(|_| lane::gone())?.0
+        lane::submit(&self.0.readers, Uuid::nil(), question)?.await.map_err(|_| lane::gone())?.0
     }
 
     /// [`Db::read`] for threads that may wait.
@@ -250,7 +250,10 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        lane::submit(&self.0.readers, question)?.blocking_recv().map_err(|_| lane::gone())?.0
+        lane::submit(&self.0.readers, Uuid::nil(), question)?
+            .blocking_recv()
+            .map_err(|_| lane::gone())?
+            .0
     }
 
     /// Brings the schema up to date; says which migrations ran.

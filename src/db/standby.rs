@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use tokio::time::timeout_at;
+use uuid::Uuid;
 
 use super::lane::{self, BoxedJob};
 use super::tx::{Access, Connection, Tx};
@@ -155,7 +156,7 @@ impl Standby {
             let begun = Arc::new(OnceLock::new());
             let (mark, question, begins) = (mark.clone(), question.clone(), begun.clone());
             let mut ours = false;
-            let mut answer = lane::submit(&self.readers, move |tx| {
+            let mut answer = lane::submit(&self.readers, Uuid::nil(), move |tx| {
                 ours = mark.is_replayed(tx)? && (ours || begins.set(Some(Instant::now())).is_ok());
                 if ours { ask(&question, tx).map(Some) } else { Ok(None) }
             })

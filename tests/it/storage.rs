@@ -1,7 +1,7 @@
 //! The storage layer: both engines answer alike, and a failing command harms no neighbour.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -150,6 +150,33 @@ on_both! {
             assert_eq!(app.app.db.read(ask).await.unwrap(), (42, "spot".into()));
             assert_eq!(app.app.db.write(Uuid::nil(), ask).await.unwrap(), (42, "spot".into()));
         }
+    }
+
+    async fn commands_of_a_batch_run_in_one_order_of_what_they_are_about(app: TestApp) {
+        // While the lane is busy with the first, the others get into one transaction.
+        let ((busy, is_busy), (over, until)) = (mpsc::channel(), mpsc::channel());
+        let first = app.app.db.write(Uuid::nil(), move |_| {
+            let _ = busy.send(());
+            let _ = until.recv();
+            Ok(())
+        });
+        let ran = Arc::new(Mutex::new(Vec::new()));
+        // All of one lane: their last bytes are alike.
+        let lots = [(3, "a"), (1, "a"), (2, "a"), (1, "b"), (3, "b")];
+        let others = lots.map(|lot| {
+            let ran = ran.clone();
+            app.app.db.write(Uuid::from_u128(lot.0 << 8), move |_| {
+                ran.lock().unwrap().push(lot);
+                Ok(())
+            })
+        });
+        let others = async {
+            is_busy.recv().unwrap();
+            join_all(others).await
+        };
+        let (first, others, ()) = tokio::join!(first, others, async { over.send(()).unwrap() });
+        assert!(first.is_ok() && others.iter().all(Result::is_ok));
+        assert_eq!(*ran.lock().unwrap(), [(1, "a"), (1, "b"), (2, "a"), (3, "a"), (3, "b")]);
     }
 
     async fn hooks_run_after_the_commit_and_only_then(app: TestApp) {
