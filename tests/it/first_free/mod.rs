@@ -163,7 +163,7 @@ fn with_a_fault(fault: &str) -> String {
 fn a_spot_that_is_now_and_then_taken_out_of_order_is_found() {
     let found = with_a_fault(
         "create function fault() returns trigger language plpgsql as $$ begin \
-           if random() < 0.02 then new.label_order := '\\xff'::bytea || new.label_order; end if; \
+           if random() < 0.3 then new.label_order := '\\xff'::bytea || new.label_order; end if; \
            return new; end $$; \
          create trigger fault before insert on free_spots for each row execute function fault()",
     );
@@ -174,7 +174,7 @@ fn a_spot_that_is_now_and_then_taken_out_of_order_is_found() {
 fn a_lot_that_is_now_and_then_full_too_early_is_found() {
     let found = with_a_fault(
         "create function fault() returns trigger language plpgsql as $$ begin \
-           return case when random() < 0.02 then null else new end; end $$; \
+           return case when random() < 0.3 then null else new end; end $$; \
          create trigger fault before insert on free_spots for each row execute function fault()",
     );
     assert!(found.contains("no place in any order"), "{found}");
@@ -186,7 +186,7 @@ fn a_spot_that_is_now_and_then_taken_twice_is_found() {
     let found = with_a_fault(
         "drop index bookings_open_spot; \
          create function fault() returns trigger language plpgsql as $$ begin \
-           if random() < 0.02 then insert into free_spots select old.* on conflict do nothing; end if; \
+           if random() < 0.3 then insert into free_spots select old.* on conflict do nothing; end if; \
            return null; end $$; \
          create trigger fault after delete on free_spots for each row execute function fault(); \
          create function once() returns trigger language plpgsql as $$ begin \
