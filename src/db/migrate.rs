@@ -44,6 +44,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "tallies and vehicles",
         sql: include_str!("../../migrations/0005_tallies_vehicles.sql"),
     },
+    Migration {
+        version: 6,
+        name: "mail refused",
+        sql: include_str!("../../migrations/0006_mail_refused.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {
