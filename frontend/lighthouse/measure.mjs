@@ -31,7 +31,8 @@ const PHONE = {
 const calibrated = (index) => (index < 800 ? 1 : index < 1500 ? 2 : 4)
 
 const say = (line) => process.stdout.write(`${line}\n`)
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+// Of an even number the worse of the two in the middle.
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]
 
 async function serve(folder) {
   const env = { DATA_DIR: folder, LISTEN: '127.0.0.1:0', RATE_LIMIT: 'off' }
