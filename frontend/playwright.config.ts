@@ -15,7 +15,8 @@ export default defineConfig({
     // What it keeps would hide requests from the flows; those about it let it in.
     serviceWorkers: 'block',
     actionTimeout: 10_000,
-    trace: 'retain-on-failure',
+    // A trace of each step takes a quarter of the time: `npx playwright test --trace on` where one is wanted.
+    screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: [

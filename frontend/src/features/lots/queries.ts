@@ -110,6 +110,8 @@ export function useLotsAround(filter: MaybeRefOrGetter<AroundFilter>) {
       }
       return { items, next_cursor: cursor }
     },
+    // Around a place only once it is known how far the map looks.
+    enabled: computed(() => toValue(filter).near === '' || toValue(filter).reach > 0),
     placeholderData: keepPreviousData,
   })
 }

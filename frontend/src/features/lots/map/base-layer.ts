@@ -1,7 +1,7 @@
 // What lies below the marks: the tiles that the installation has set, or the coasts of the world.
 import { GridLayer, TileLayer, type Coords, type DoneCallback, type Layer } from 'leaflet'
 import type { MapTiles } from '@/api/types'
-import { readLand, traceLand } from './land'
+import { readLand, traceLand, type Coast } from './land'
 import { worldPx, ZOOM_MAX, ZOOM_MIN } from './place'
 
 const COAST_TILE_PX = 512
@@ -20,55 +20,40 @@ export function baseLayer(tiles: MapTiles | null): Layer {
   })
 }
 
+/** Tiles with lines that move with the map (map.css), so an empty stretch of it still shows that it moves. */
 class CoastLayer extends GridLayer {
   protected override createTile(coords: Coords, done: DoneCallback): HTMLElement {
-    const tile = document.createElement('canvas')
-    const ratio = Math.min(2, window.devicePixelRatio)
-    tile.width = COAST_TILE_PX * ratio
-    tile.height = COAST_TILE_PX * ratio
-    const context = tile.getContext('2d')
-    if (!context) return tile
-    const colours = getComputedStyle(this._map.getContainer())
-    const colour = (name: string) => colours.getPropertyValue(name)
-    context.scale(ratio, ratio)
-
-    const strength = Math.min(
-      1,
-      (SEA_GONE_AT_ZOOM - coords.z) / (SEA_GONE_AT_ZOOM - SEA_FADES_AT_ZOOM),
-    )
-    const land = strength > 0 ? readLand() : Promise.resolve([])
-    land
-      .then((coasts) => {
-        if (strength <= 0) return
-        const size = COAST_TILE_PX / worldPx(coords.z)
-        const sea = new Path2D()
-        sea.rect(0, 0, COAST_TILE_PX, COAST_TILE_PX)
-        traceLand(sea, coasts, { x: coords.x * size, y: coords.y * size, size }, COAST_TILE_PX)
-        context.globalAlpha = strength
-        context.fillStyle = colour('--map-sea')
-        context.fill(sea, 'evenodd')
-        context.globalAlpha = 1
-      })
-      // Without the coasts the grid still shows where things lie.
+    const tile = document.createElement('div')
+    tile.className = 'map-grid'
+    // Without the coasts the grid still shows where things lie.
+    this.addSea(tile, coords)
       .catch(() => undefined)
-      .finally(() => {
-        drawGrid(context, colour('--map-grid'))
-        done(undefined, tile)
-      })
+      .finally(() => done(undefined, tile))
     return tile
+  }
+
+  private async addSea(tile: HTMLElement, coords: Coords): Promise<void> {
+    const depth = (SEA_GONE_AT_ZOOM - coords.z) / (SEA_GONE_AT_ZOOM - SEA_FADES_AT_ZOOM)
+    if (depth <= 0) return
+    const coasts = await readLand()
+    tile.append(drawSea(coasts, coords, Math.min(1, depth), this._map.getContainer()))
   }
 }
 
-/** Lines that move with the map, so an empty stretch of it still shows that it moves. */
-function drawGrid(context: CanvasRenderingContext2D, colour: string): void {
-  context.strokeStyle = colour
-  context.lineWidth = 1
-  context.beginPath()
-  for (const at of [0.5, COAST_TILE_PX / 2 + 0.5]) {
-    context.moveTo(at, 0)
-    context.lineTo(at, COAST_TILE_PX)
-    context.moveTo(0, at)
-    context.lineTo(COAST_TILE_PX, at)
-  }
-  context.stroke()
+function drawSea(coasts: readonly Coast[], { x, y, z }: Coords, alpha: number, map: Element) {
+  const canvas = document.createElement('canvas')
+  const ratio = Math.min(2, window.devicePixelRatio)
+  canvas.width = COAST_TILE_PX * ratio
+  canvas.height = COAST_TILE_PX * ratio
+  const context = canvas.getContext('2d')
+  if (!context) return canvas
+  const size = COAST_TILE_PX / worldPx(z)
+  const sea = new Path2D()
+  sea.rect(0, 0, COAST_TILE_PX, COAST_TILE_PX)
+  traceLand(sea, coasts, { x: x * size, y: y * size, size }, COAST_TILE_PX)
+  context.scale(ratio, ratio)
+  context.globalAlpha = alpha
+  context.fillStyle = getComputedStyle(map).getPropertyValue('--map-sea')
+  context.fill(sea, 'evenodd')
+  return canvas
 }
