@@ -3,8 +3,8 @@ import { computed, onScopeDispose, ref, toValue, watch, type MaybeRefOrGetter } 
 const AT_FIRST = 2
 
 /** The beginning of a list at once, the others one by one as the browser has time: a slow phone hears fingers in between. */
-export function useGradually<T>(list: MaybeRefOrGetter<readonly T[]>) {
-  const room = ref(AT_FIRST)
+export function useGradually<T>(list: MaybeRefOrGetter<readonly T[]>, atFirst = AT_FIRST) {
+  const room = ref(atFirst)
   let next = 0
   function more(): void {
     next = 0
