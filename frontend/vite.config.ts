@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
+import { earlyPages } from './build/early-pages.ts'
 import { firstFont } from './build/first-font.ts'
 import { firstPage } from './build/first-page.ts'
 import { serviceWorker } from './build/service-worker.ts'
@@ -16,6 +17,7 @@ export default defineConfig({
     tailwindcss(),
     compiledWords(),
     firstFont(root('src/fonts/inter-first.woff2')),
+    earlyPages({ '/sign-in': 'src/features/auth/SignInPage.vue' }),
     serviceWorker({
       // Who is parked sees it, and leaves, without a network.
       also: [

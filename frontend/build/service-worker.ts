@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, type Plugin, type Rollup } from 'vite'
+import { build, type Plugin } from 'vite'
+import { filesOf } from './files.ts'
 
 interface Options {
   /** Modules that are loaded later, yet wanted without a network: paths from the root of the project. */
@@ -27,7 +28,7 @@ export function serviceWorker({ also, files, wanted }: Options): Plugin {
     },
     writeBundle(_, bundle) {
       assets = Object.keys(bundle).filter((name) => name.startsWith('assets/'))
-      shell = [...closure(bundle, root, also)].filter(wanted)
+      shell = [...filesOf(bundle, root, also)].filter(wanted)
     },
     async closeBundle() {
       // A build that failed wrote nothing; its own error is the one to read.
@@ -55,38 +56,6 @@ export function serviceWorker({ also, files, wanted }: Options): Plugin {
       })
     },
   }
-}
-
-/** The entry and the wanted modules, with all that they import at once. */
-function closure(bundle: Rollup.OutputBundle, root: string, also: readonly string[]): Set<string> {
-  const modules = also.map((path) => join(root, path))
-  const found = new Set<string>()
-  function add(name: string): void {
-    const chunk = bundle[name]
-    if (found.has(name) || !chunk) return
-    found.add(name)
-    if (chunk.type !== 'chunk') return
-    chunk.imports.forEach(add)
-    chunk.viteMetadata?.importedCss.forEach(add)
-    chunk.viteMetadata?.importedAssets.forEach(add)
-  }
-  for (const output of Object.values(bundle)) {
-    if (output.type !== 'chunk') continue
-    if (output.isEntry || output.moduleIds.some((id) => modules.includes(id))) add(output.fileName)
-  }
-  for (const path of modules) {
-    const there = Object.values(bundle).some(
-      (output) => output.type === 'chunk' && output.moduleIds.includes(path),
-    )
-    if (!there) throw new Error(`${path} is not part of the build`)
-  }
-  // Fonts belong to the style sheets, which name them themselves.
-  for (const name of [...found].filter((file) => file.endsWith('.css'))) {
-    const sheet = bundle[name]
-    const source = sheet?.type === 'asset' ? String(sheet.source) : ''
-    for (const [, asset = ''] of source.matchAll(/url\(\/(assets\/[^)"']+)\)/g)) add(asset)
-  }
-  return found
 }
 
 function versionOf(outDir: string, paths: readonly string[]): string {

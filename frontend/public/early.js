@@ -22,6 +22,16 @@
         return null
       })
   }
+  // The files of this page (build/early-pages.ts), likewise.
+  var also = document.querySelector('meta[name="with:' + CSS.escape(location.pathname) + '"]')
+  if (also) {
+    also.content.split(' ').forEach(function (path) {
+      var link = document.createElement('link')
+      link.rel = 'modulepreload'
+      link.href = path
+      document.head.appendChild(link)
+    })
+  }
   // The first use of Intl reads its tables for tens of milliseconds: done while the network is waited for.
   setTimeout(function () {
     new Intl.NumberFormat()

@@ -54,6 +54,16 @@ test('the lots are asked for once, before the scripts are there, and painted fir
   expect(asked.filter((path) => path === '/api/lots')).toHaveLength(2)
 })
 
+test('the page to sign in is asked for beside the application, not by it', async ({ page }) => {
+  const asked = page.waitForRequest('**/assets/SignInPage-*.js')
+  await page.route('**/assets/app-*.js', async (route) => {
+    await asked
+    await route.continue()
+  })
+  await page.goto('/sign-in')
+  await expect(page.getByLabel('Email')).toBeVisible()
+})
+
 test('no page asks another host, and none breaks its own policy', async ({
   page,
   world,

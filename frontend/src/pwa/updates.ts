@@ -14,12 +14,12 @@ function container(): ServiceWorkerContainer | null {
   return import.meta.env.PROD && found ? found : null
 }
 
+/** So long the first page has the network and the processor to itself. */
+const FIRST_PAGE_MS = 3_000
+
 export function registerWorker(): void {
   const workers = container()
-  if (!workers) return
-  // The first page has the network to itself.
-  if (document.readyState === 'complete') void register(workers)
-  else window.addEventListener('load', () => void register(workers), { once: true })
+  if (workers) setTimeout(() => void register(workers), FIRST_PAGE_MS)
 }
 
 async function register(workers: ServiceWorkerContainer): Promise<void> {
