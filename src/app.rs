@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
+use crate::audit::chain;
 use crate::auth::limits::Limits;
 use crate::auth::passwords::Hashers;
 use crate::auth::tokens::AccessTokens;
@@ -100,6 +101,7 @@ impl App {
         for migration in db.migrate()? {
             tracing::info!(%migration, "migrated the schema");
         }
+        chain::catch_up(&db).map_err(|error| error.to_string())?;
         let shared = Arc::new(Shared::new(config.redis.as_ref(), &keys.fingerprint));
         let app = Self(Arc::new(Parts {
             tokens: AccessTokens::new(

@@ -1,6 +1,8 @@
 //! Who did what to what, and when: one row for each sign-in and its failures, each change by the
-//! admin and each release by another. No route changes or removes a row.
+//! admin and each release by another. No route changes or removes a row, and [`chain`] shows who
+//! did it otherwise.
 
+pub mod chain;
 pub mod routes;
 pub mod store;
 

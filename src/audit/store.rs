@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Action, Actor, AuditActor, AuditEntry, Subject};
+use super::{Action, Actor, AuditActor, AuditEntry, Subject, chain};
 use crate::db::{Tx, Value};
 use crate::error::Result;
 use crate::http::paging::{Page, Paging};
@@ -39,6 +39,13 @@ pub fn record(
             address.as_deref().into(),
         ],
     )?;
+    tx.last("audit", chain_up);
+    Ok(())
+}
+
+/// Last, for all lanes of all servers wait for the end of the chain.
+fn chain_up(tx: &mut Tx<'_>) -> Result<()> {
+    while chain::extend(tx)? > 0 {}
     Ok(())
 }
 

@@ -131,6 +131,8 @@ struct SessionUser {
     role: Role,
 }
 
+const EMAIL_TAKEN: Error = Error::Conflict("email_taken");
+
 /// Open an account
 #[utoipa::path(post, path = "/api/auth/register", tag = "accounts", operation_id = "register", request_body = Registration,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
@@ -150,7 +152,7 @@ async fn register(
 }
 
 /// An answer with tokens is never recorded. A repeat of the same registration, by its key, signs
-/// in to the account that the first one opened.
+/// in to the account that the first one opened, as long as its password does.
 async fn open_account(
     app: &App,
     client: &Client,
@@ -160,36 +162,42 @@ async fn open_account(
 ) -> Result<Response> {
     let (name, email) = registration.check()?;
     let Registration { password, language, time_zone, .. } = registration;
-    let hash = app.hashers.hash(password).await?;
+    let hash = app.hashers.hash(password.clone()).await?;
     let post = app.post.clone();
     let (clock, actor, agent) = (app.clock.clone(), client.actor(None), client.agent.clone());
     let token = RefreshToken::new();
     let cookie = cookie::handing_out(app, &token);
+    let first_token = token.clone();
     let (account, session) = app
         .once_for_account(once, move |tx, first| {
             let now = clock.now();
-            let account = if let Some(id) = first {
-                store::account_by_id(tx, id)?.ok_or(Error::NotFound)?
-            } else {
-                let account = store::insert_account(tx, now, (&name, &email, role), &hash)?;
-                let action =
-                    if role == Role::Admin { Action::AdminClaimed } else { Action::Registered };
-                let actor = audit::Actor { user: Some(account.id), ..actor };
-                let subject = Subject::User(account.id);
-                audit::store::record(tx, now, &actor, action, Some(subject), &json!({}))?;
-                store::set_locale(
-                    tx,
-                    account.id,
-                    language.unwrap_or_default(),
-                    time_zone.as_deref(),
-                )?;
-                post.mail(tx, account.id, List::Account, None, letters::welcome)?;
-                account
-            };
-            let session = store::begin_session(tx, now, account.id, agent.as_deref(), &token)?;
-            Ok((account.id, (account, session)))
+            if let Some(id) = first {
+                let account = store::account_by_id(tx, id)?.ok_or(EMAIL_TAKEN)?;
+                return Ok((id, (account, None)));
+            }
+            let account = store::insert_account(tx, now, (&name, &email, role), &hash)?;
+            let id = account.id;
+            let action =
+                if role == Role::Admin { Action::AdminClaimed } else { Action::Registered };
+            let actor = audit::Actor { user: Some(id), ..actor };
+            audit::store::record(tx, now, &actor, action, Some(Subject::User(id)), &json!({}))?;
+            store::set_locale(tx, id, language.unwrap_or_default(), time_zone.as_deref())?;
+            post.mail(tx, id, List::Account, None, letters::welcome)?;
+            let session = store::begin_session(tx, now, id, agent.as_deref(), &first_token)?;
+            Ok((id, (account, Some(session))))
         })
         .await?;
+    let session = match session {
+        Some(session) => session,
+        None if app.hashers.matches(password, account.password_hash.clone()).await? => {
+            sign_in(app, client, &account, token).await.map_err(|error| match error {
+                Error::Unauthorized(_) | Error::Forbidden(_) => EMAIL_TAKEN,
+                other => other,
+            })?
+        }
+        // Whoever registered once is not who has the account now.
+        None => return Err(EMAIL_TAKEN),
+    };
     session_response(app, StatusCode::CREATED, account, session, &cookie)
 }
 
@@ -236,20 +244,32 @@ async fn login(
         return Err(refusal);
     }
     let account = account.ok_or(Error::Unauthorized("invalid_credentials"))?;
-    let (id, agent, token) = (account.id, client.agent.clone(), RefreshToken::new());
+    let token = RefreshToken::new();
     let cookie = cookie::handing_out(&app, &token);
-    let session = app
-        .db
-        .write(id, move |tx| {
-            let now = clock.now();
-            let actor = audit::Actor { user: Some(id), ..actor };
-            let subject = Some(Subject::User(id));
-            audit::store::record(tx, now, &actor, Action::SignedIn, subject, &json!({}))?;
-            store::begin_session(tx, now, id, agent.as_deref(), &token)
-        })
-        .await?;
+    let session = sign_in(&app, &client, &account, token).await?;
     let response = session_response(&app, StatusCode::OK, account, session, &cookie)?;
     Ok(with_limit(response, remaining))
+}
+
+/// Opens a session for somebody whose password is the account's.
+async fn sign_in(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    token: RefreshToken,
+) -> Result<Uuid> {
+    let id = account.id;
+    let (clock, agent, account) = (app.clock.clone(), client.agent.clone(), account.clone());
+    let actor = audit::Actor { user: Some(id), ..client.actor(None) };
+    app.db
+        .write(id, move |tx| {
+            let now = clock.now();
+            let session = store::begin_session_of(tx, now, &account, agent.as_deref(), &token)?;
+            let subject = Some(Subject::User(id));
+            audit::store::record(tx, now, &actor, Action::SignedIn, subject, &json!({}))?;
+            Ok(session)
+        })
+        .await
 }
 
 /// Exchange the refresh cookie for a new access token and cookie

@@ -136,6 +136,34 @@ pub fn begin_session(
     Ok(session)
 }
 
+/// [`begin_session`] for somebody whose password was found to be right, if it still is the
+/// account's and the account is still active: both may have changed meanwhile.
+///
+/// # Errors
+/// 401 `invalid_credentials` or 403 `account_disabled` when they did; those of storage.
+pub fn begin_session_of(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    account: &Account,
+    user_agent: Option<&str>,
+    token: &RefreshToken,
+) -> Result<Uuid> {
+    let locked = tx.opt_locked(
+        "select password_hash, active from users where id = $1",
+        &[account.id.into()],
+        |row| Ok((row.get::<Option<String>>(0)?, row.get::<bool>(1)?)),
+    )?;
+    match locked {
+        Some((hash, true)) if hash == account.password_hash => {
+            begin_session(tx, now, account.id, user_agent, token)
+        }
+        Some((hash, false)) if hash == account.password_hash => {
+            Err(Error::Forbidden("account_disabled"))
+        }
+        _ => Err(Error::Unauthorized("invalid_credentials")),
+    }
+}
+
 fn insert_token(
     tx: &mut Tx<'_>,
     now: Timestamp,

@@ -152,6 +152,7 @@ impl AccessTokens {
 }
 
 /// A refresh token: opaque, 256 bits, single use. Only its SHA-256 is kept.
+#[derive(Clone)]
 pub struct RefreshToken(String);
 
 impl RefreshToken {

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app::App;
+use crate::audit::chain;
 use crate::clock::Clock;
 use crate::config::{self, Config, SETTINGS};
 use crate::copy;
@@ -88,6 +89,11 @@ enum Command {
         #[arg(long)]
         to: Option<DatabaseUrl>,
     },
+    /// What the audit log is worth
+    Audit {
+        #[command(subcommand)]
+        what: Audit,
+    },
     /// Ask the server that LISTEN names whether it is ready; exit code 0 says yes
     Health {
         /// Only whether it answers: what a supervisor restarts it by
@@ -119,6 +125,20 @@ enum Import {
     ///
     /// Each becomes a booking on the first spot that was free at its start, at the lot's price.
     Sessions { file: PathBuf },
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Find rows of the audit log that were changed, removed or put in by other means
+    ///
+    /// Each row holds a hash of itself and of the row before it. Exit code 0: all are as they were
+    /// written. Who can write to the database could make all hashes anew, so note the end that this
+    /// prints (`parking serve` logs it too) somewhere else, and give it the next time.
+    Verify {
+        /// An end that was noted: such as 1234: and 64 hexadecimal digits
+        #[arg(long, value_name = "END")]
+        noted: Option<chain::Link>,
+    },
 }
 
 fn settings_help() -> String {
@@ -185,6 +205,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Import { what } => open(config).and_then(|app| import(app, what)),
         Command::Demo { days, seed } => open(config).and_then(|app| fill_demo(app, days, seed)),
         Command::Backup { file } => backup(&config, &file),
+        Command::Audit { what: Audit::Verify { noted } } => verify_audit(&config, noted),
         Command::Health { live } => health::ask(config.listen, live).map(|said| say(&said)),
         Command::Copy { from, to } => copy_to(&from, &to.unwrap_or(config.database_url)),
         Command::Openapi | Command::Settings => Ok(()),
@@ -249,18 +270,40 @@ fn end(app: App) -> Result<(), String> {
     Ok(())
 }
 
-fn backup(config: &Config, file: &Path) -> Result<(), String> {
+/// The database as it is: none is created.
+fn open_existing(config: &Config) -> Result<Db, String> {
     if let crate::db::DatabaseUrl::Sqlite(path) = &config.database_url
         && !path.exists()
     {
         return Err(format!("there is no database at {}", path.display()));
     }
-    let db = Db::open(&config.database_url, &config.database).map_err(|error| error.to_string())?;
+    Db::open(&config.database_url, &config.database).map_err(|error| error.to_string())
+}
+
+fn backup(config: &Config, file: &Path) -> Result<(), String> {
+    let db = open_existing(config)?;
     db.backup(file)?;
     db.close();
     let bytes = std::fs::metadata(file).map(|file| file.len()).unwrap_or_default();
     say(&format!("{}: {bytes} bytes", file.display()));
     Ok(())
+}
+
+fn verify_audit(config: &Config, noted: Option<chain::Link>) -> Result<(), String> {
+    let db = open_existing(config)?;
+    db.check_schema()?;
+    let chain::Verified { end, unchained, faults } =
+        chain::verify(&db, noted).map_err(|error| error.to_string())?;
+    db.close();
+    if unchained > 0 {
+        say(&format!("{unchained} rows of an older program are not chained yet"));
+    }
+    if faults.is_empty() {
+        say(&format!("{} rows, all as they were written\nEnd: {end}", end.number));
+        return Ok(());
+    }
+    faults.iter().for_each(|fault| say(&fault.to_string()));
+    Err("the audit log was tampered with".into())
 }
 
 fn copy_to(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<(), String> {

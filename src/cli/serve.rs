@@ -5,6 +5,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
+use crate::audit::chain;
 use crate::auth::store::admin_exists;
 use crate::config::Config;
 use crate::db::DatabaseUrl;
@@ -124,6 +125,8 @@ async fn greet(app: &App, address: std::net::SocketAddr) -> Result<(), String> {
         eprintln!("there is no admin yet; become it within a day, once:");
         eprintln!("  {url}/claim#token={token}");
     }
+    let audited = app.db.read(chain::end).await.map_err(|error| error.to_string())?;
+    eprintln!("the audit log ends with {audited}");
     eprintln!("listening on http://{address}");
     if url != format!("http://{address}") {
         eprintln!("people reach it at {url}");

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::Error;
 use super::postgres::Uncommitted;
-use super::tx::{Connection, Hook, Tx};
+use super::tx::{Connection, Ends, Tx};
 use crate::error::Result;
 use crate::threads;
 use crate::traces::{Place, Queued};
@@ -158,12 +158,12 @@ pub(super) fn spawn_reader(
     threads::spawn(name, move || {
         while let Ok(mut job) = queue.recv() {
             job.taken(place);
-            let mut hooks = Vec::new();
+            let mut ends = Ends::default();
             let mut answer = Ok(());
             for _ in 0..ATTEMPTS_MAX {
                 answer =
                     connection.ready().and_then(|()| connection.begin_reading()).and_then(|()| {
-                        let outcome = job.run(&mut Tx::new(&mut connection, &mut hooks));
+                        let outcome = job.run(&mut Tx::new(&mut connection, &mut ends));
                         connection.end_reading();
                         match outcome {
                             Outcome::Failed(error) => Err(error),
@@ -233,10 +233,10 @@ fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), St
         .ready()
         .and_then(|()| connection.begin())
         .map_err(|error| Stop::Command(Some(error)))?;
-    let mut hooks: Vec<Hook> = Vec::new();
+    let mut ends = Ends::default();
     let mut wrote = false;
     for job in batch {
-        let mut tx = Tx::new(connection, &mut hooks);
+        let mut tx = Tx::new(connection, &mut ends);
         let outcome = job.run(&mut tx);
         wrote |= tx.wrote();
         let stop = match outcome {
@@ -247,7 +247,15 @@ fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), St
         connection.roll_back();
         return Err(stop);
     }
-    let transaction = match connection.commit(!hooks.is_empty()) {
+    if let Err(error) = Tx::new(connection, &mut ends).do_last() {
+        connection.roll_back();
+        let error = match error {
+            crate::Error::Storage(error) => error,
+            other => Error::Query(other.to_string()),
+        };
+        return Err(Stop::Command(Some(error)));
+    }
+    let transaction = match connection.commit(!ends.hooks.is_empty()) {
         Ok(transaction) => transaction,
         Err(uncommitted) => {
             connection.roll_back();
@@ -262,7 +270,7 @@ fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), St
             });
         }
     };
-    for hook in hooks {
+    for hook in ends.hooks {
         hook(transaction);
     }
     Ok(())

@@ -49,6 +49,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "mail refused",
         sql: include_str!("../../migrations/0006_mail_refused.sql"),
     },
+    Migration {
+        version: 7,
+        name: "audit chain",
+        sql: include_str!("../../migrations/0007_audit_chain.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

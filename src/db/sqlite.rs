@@ -1,5 +1,6 @@
 //! SQLite: durable settings, one writer, readers beside it.
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -212,6 +213,10 @@ pub(super) fn backup(db: &Db, file: &Path) -> Result<(), String> {
     if partial.exists() {
         std::fs::remove_file(&partial).map_err(|error| cannot(&error))?;
     }
+    // It holds what the database holds. SQLite takes an empty file as none.
+    let private =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);
+    private.map_err(|error| cannot(&error))?;
     db.read_blocking(move |tx| {
         tx.exec("vacuum into $1", &[Value::Text(&target)])?;
         Ok(())

@@ -14,6 +14,15 @@ use super::{DatabaseUrl, Error, Options, postgres, sqlite};
 /// Runs after the commit, in the order of the commits of its lane.
 pub(super) type Hook = Box<dyn FnOnce(TransactionId) + Send>;
 
+type Last = fn(&mut Tx<'_>) -> crate::Result<()>;
+
+/// What the commands of a transaction leave to its end.
+#[derive(Default)]
+pub(super) struct Ends {
+    lasts: Vec<(&'static str, Last)>,
+    pub(super) hooks: Vec<Hook>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
@@ -197,13 +206,19 @@ impl<const N: usize> Asked<'_, N> {
 /// A running transaction.
 pub struct Tx<'c> {
     pub(super) connection: &'c mut Connection,
-    hooks: &'c mut Vec<Hook>,
+    ends: &'c mut Ends,
     pub(super) wrote: bool,
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(connection: &'c mut Connection, hooks: &'c mut Vec<Hook>) -> Self {
-        Self { connection, hooks, wrote: false }
+    pub(super) fn new(connection: &'c mut Connection, ends: &'c mut Ends) -> Self {
+        Self { connection, ends, wrote: false }
+    }
+
+    /// Does what commands asked for with [`Tx::last`].
+    pub(super) fn do_last(&mut self) -> crate::Result<()> {
+        let lasts = std::mem::take(&mut self.ends.lasts);
+        lasts.into_iter().try_for_each(|(_, last)| last(self))
     }
 
     /// Whether a row was changed.
@@ -446,9 +461,17 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Has `last` run just before this transaction commits, once under each `name`: for a row that
+    /// all lanes change, so that nobody holds it while waiting for anything else.
+    pub fn last(&mut self, name: &'static str, last: fn(&mut Tx<'_>) -> crate::Result<()>) {
+        if self.ends.lasts.iter().all(|(known, _)| *known != name) {
+            self.ends.lasts.push((name, last));
+        }
+    }
+
     /// Has `hook` run once this transaction is durable, before its caller hears of it. It runs on
     /// the lane: keep it short and never wait in it.
     pub fn on_commit(&mut self, hook: impl FnOnce(TransactionId) + Send + 'static) {
-        self.hooks.push(Box::new(hook));
+        self.ends.hooks.push(Box::new(hook));
     }
 }

@@ -299,14 +299,18 @@ pub fn admin_task(tx: &mut Tx<'_>, id: Uuid) -> Result<AdminTask> {
     tx.opt(&sql, &[id.into()], task)?.ok_or(Error::NotFound)
 }
 
+const FAILED: &str = "An attempt failed. The operator sees why.";
+
 /// A task of its owner.
 ///
 /// # Errors
 /// 404, also when it is somebody else's.
 pub fn own_task(tx: &mut Tx<'_>, id: Uuid, owner: Uuid) -> Result<Task> {
     let sql = format!("{TASK} where j.id = $1 and j.owner_id = $2");
-    let found = tx.opt(&sql, &[id.into(), owner.into()], task)?;
-    found.map(|found| found.task).ok_or(Error::NotFound)
+    let found = tx.opt(&sql, &[id.into(), owner.into()], task)?.ok_or(Error::NotFound)?;
+    // The reason may tell of the installation.
+    let error = found.task.error.map(|_| FAILED.to_owned());
+    Ok(Task { error, ..found.task })
 }
 
 /// Tasks, the newest first.

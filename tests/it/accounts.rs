@@ -157,6 +157,21 @@ on_both! {
         app.nobody().post_once("k1", "/api/auth/register", other).await.refused(422, "idempotency_key_reused");
     }
 
+    async fn a_repeated_registration_is_no_way_in_once_the_password_was_changed_or_the_account_disabled(app: TestApp) {
+        let admin = app.admin().await;
+        let register = async |name: &str| {
+            let email = format!("{name}@example.org");
+            let registration = json!({ "name": name, "email": email, "password": PASSWORD });
+            app.nobody().post_once(name, "/api/auth/register", registration).await
+        };
+        let (asha, ravi) = (register("asha").await.signed_in(&app, 201), register("ravi").await.signed_in(&app, 201));
+        let change = json!({ "current_password": PASSWORD, "new_password": "another good password" });
+        asha.post("/api/me/password", change).await.expect(204);
+        register("asha").await.refused(409, "email_taken");
+        admin.patch(&format!("/api/admin/users/{}", ravi.id), json!({ "active": false })).await.expect(200);
+        register("ravi").await.refused(409, "email_taken");
+    }
+
     async fn only_the_admin_reaches_what_is_the_admins(app: TestApp) {
         let (asha, nobody) = (app.driver("asha").await, app.nobody());
         let id = uuid::Uuid::nil();

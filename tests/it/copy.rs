@@ -326,8 +326,8 @@ async fn sources_that_cannot_be_copied_are_refused_with_what_to_do() {
     let running = format!("sqlite://{}", running.folder.path().join("parking.sqlite").display());
     let missing = format!("sqlite://{}", folder.path().join("missing").display());
     for (source, said) in [
-        (&old, "older than schema 6 of this program: run `parking migrate`"),
-        (&new, "schema 9999, newer than schema 6"),
+        (&old, "older than schema 7 of this program: run `parking migrate`"),
+        (&new, "schema 9999, newer than schema 7"),
         (&file("empty", ""), "holds no installation"),
         (&running, "in use: stop its server and its workers"),
         (&missing, "missing cannot be opened"),

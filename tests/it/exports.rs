@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use parking::jobs::worker;
 use serde_json::{Value, json};
 
-use crate::harness::{Caller, TestApp, text};
+use crate::harness::{Caller, TestApp, items, text};
 use crate::peers::S3Server;
 
 /// Asks for an export, has it written, gives the finished task.
@@ -229,7 +229,9 @@ async fn a_bucket_that_is_away_delays_an_export() {
     worker::work_off(&app.app).await.unwrap();
     let task = asha.get(&format!("/api/tasks/{}", text(&begun, "task_id"))).await.expect(200);
     assert_eq!((text(&task, "status"), &task["result"]), ("queued", &Value::Null));
-    let said = text(&task, "error");
+    assert_eq!(text(&task, "error"), "An attempt failed. The operator sees why.");
+    let tasks = app.admin().await.get("/api/admin/tasks?kind=export").await.expect(200);
+    let said = text(&items(&tasks)[0], "error");
     assert!(
         said.contains("could not be written") && !said.contains(S3Server::SECRET_KEY),
         "{said}"

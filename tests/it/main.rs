@@ -5,6 +5,7 @@
 #[macro_use]
 mod harness;
 
+mod access;
 mod accounts;
 mod architecture;
 mod audit;

@@ -265,6 +265,7 @@ fn every_command_has_help() {
         &["import", "sessions"],
         &["backup"],
         &["copy"],
+        &["audit", "verify"],
         &["health"],
         &["openapi"],
         &["settings"],
@@ -348,6 +349,8 @@ fn a_backup_of_a_busy_server_is_consistent_and_starts() {
         done.store(true, Ordering::Relaxed);
         assert!(status.success(), "{said}");
     });
+    let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "it holds what the database holds");
     let (status, said) = run(parking(folder.path()).arg("backup").arg(&copy), "");
     assert_eq!((status.code(), said.contains("exists already")), (Some(1), true), "{said}");
     let again = Server::start(restored.path());

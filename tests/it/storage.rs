@@ -213,7 +213,7 @@ on_both! {
         }).await.unwrap();
         let db = app.app.db.clone();
         let refusal = tokio::task::spawn_blocking(move || db.migrate()).await.unwrap().unwrap_err();
-        assert!(refusal.contains("schema 9999, newer than schema 6"), "{refusal}");
+        assert!(refusal.contains("schema 9999, newer than schema 7"), "{refusal}");
     }
 }
 
