@@ -97,7 +97,7 @@ impl<'a> World<'a> {
         // Not the one that asks: it would end itself.
         app.sign_in("asha@example.org").await;
         let sessions = asha.get("/api/me/sessions").await.expect(200);
-        let of = |session: &&Value| session["current"] == false;
+        let of = |session: &&Value| session["is_current"] == false;
         let session =
             items(&sessions).iter().find(of).map(|session| text(session, "id").to_owned());
         let spots = admin.get(&format!("/api/admin/lots/{lot}/spots")).await.expect(200);
@@ -199,7 +199,7 @@ const UNKNOWN: &str = "01980000-0000-7000-8000-000000000000";
 
 #[tokio::test]
 async fn nobody_does_what_is_not_theirs_and_everybody_what_is() {
-    let mut checked = 0;
+    let (mut checked, mut failures) = (0, Vec::new());
     for operation in operations() {
         let rule = rule(&operation.name);
         // They have their own tests; `events` does not end.
@@ -211,11 +211,11 @@ async fn nobody_does_what_is_not_theirs_and_everybody_what_is() {
         let (own, body) = (world.id_for(&operation.name), world.body_for(&operation.name));
         let has_id = operation.path.contains("{id}");
         let nobody = app.nobody();
-        let mut failures = Vec::new();
         let mut check = |who: &str, id: &str, status: u16, right: bool| {
             checked += 1;
             if !right {
-                failures.push(format!("{who} on {id}: {status}"));
+                let Operation { name, method, path, .. } = &operation;
+                failures.push(format!("{name} ({method} {path}) by {who} on {id}: {status}"));
             }
         };
         for (who, caller) in [("nobody", &nobody), ("disabled", &world.disabled)] {
@@ -261,7 +261,7 @@ async fn nobody_does_what_is_not_theirs_and_everybody_what_is() {
             _ => !refused.contains(&status) && status < 500,
         };
         check(who, own, status, expected);
-        assert!(failures.is_empty(), "{} {}: {failures:?}", operation.method, operation.path);
     }
+    assert!(failures.is_empty(), "{failures:#?}");
     assert!(checked > 400, "{checked}");
 }
