@@ -73,6 +73,8 @@ async fn change_password(
     let hash = app.hashers.hash(change.new_password).await?;
     let (app_in, actor) = (app.clone(), client.actor(Some(&user)));
     app.write_once(once, user.id, user.id, StatusCode::NO_CONTENT, move |tx| {
+        // A link from a mail may have been used meanwhile.
+        store::same_password(tx, &account)?.ok_or(WRONG_PASSWORD)?;
         replace(tx, &app_in, user.id, &hash, Some(user.session), &actor, Action::PasswordChanged)
     })
     .await
@@ -157,6 +159,8 @@ fn replace(
     Ok(())
 }
 
+pub const WRONG_PASSWORD: Error = Error::Forbidden("wrong_password");
+
 /// The signed-in account, once its password has been given.
 ///
 /// # Errors
@@ -173,6 +177,6 @@ pub async fn check_password(
     if app.hashers.matches(password, account.password_hash.clone()).await? {
         Ok(account)
     } else {
-        Err(Error::Forbidden("wrong_password"))
+        Err(WRONG_PASSWORD)
     }
 }

@@ -264,7 +264,11 @@ async fn sign_in(
     app.db
         .write(id, move |tx| {
             let now = clock.now();
-            let session = store::begin_session_of(tx, now, &account, agent.as_deref(), &token)?;
+            let now_is = store::same_password(tx, &account)?;
+            if !now_is.ok_or(Error::Unauthorized("invalid_credentials"))?.active {
+                return Err(Error::Forbidden("account_disabled"));
+            }
+            let session = store::begin_session(tx, now, id, agent.as_deref(), &token)?;
             let subject = Some(Subject::User(id));
             audit::store::record(tx, now, &actor, Action::SignedIn, subject, &json!({}))?;
             Ok(session)

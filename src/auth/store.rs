@@ -136,32 +136,16 @@ pub fn begin_session(
     Ok(session)
 }
 
-/// [`begin_session`] for somebody whose password was found to be right, if it still is the
-/// account's and the account is still active: both may have changed meanwhile.
+/// The account as it is now, kept from being changed by others until the commit, if its password
+/// still is the one that was checked: that took its time.
 ///
 /// # Errors
-/// 401 `invalid_credentials` or 403 `account_disabled` when they did; those of storage.
-pub fn begin_session_of(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    account: &Account,
-    user_agent: Option<&str>,
-    token: &RefreshToken,
-) -> Result<Uuid> {
-    let locked = tx.opt_locked(
-        "select password_hash, active from users where id = $1",
-        &[account.id.into()],
-        |row| Ok((row.get::<Option<String>>(0)?, row.get::<bool>(1)?)),
-    )?;
-    match locked {
-        Some((hash, true)) if hash == account.password_hash => {
-            begin_session(tx, now, account.id, user_agent, token)
-        }
-        Some((hash, false)) if hash == account.password_hash => {
-            Err(Error::Forbidden("account_disabled"))
-        }
-        _ => Err(Error::Unauthorized("invalid_credentials")),
-    }
+/// Those of storage.
+pub fn same_password(tx: &mut Tx<'_>, checked: &Account) -> Result<Option<Account>> {
+    let sql = "select id from users where id = $1";
+    tx.opt_locked(sql, &[checked.id.into()], |row| row.get::<Uuid>(0))?;
+    let account = account_by_id(tx, checked.id)?;
+    Ok(account.filter(|account| account.password_hash == checked.password_hash))
 }
 
 fn insert_token(

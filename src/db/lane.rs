@@ -123,6 +123,19 @@ pub(super) fn gone() -> crate::Error {
     Error::Unavailable("the storage thread has ended".into()).into()
 }
 
+/// A thread of the storage that panics takes its queue with it: the process has to end, and starts
+/// again whole.
+struct Watched(Arc<AtomicBool>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let answer = Err(Error::Fatal("a thread of the storage panicked".into()));
+            note_failure(&answer, &self.0);
+        }
+    }
+}
+
 pub(super) fn spawn_writer(
     number: usize,
     mut connection: Connection,
@@ -130,6 +143,7 @@ pub(super) fn spawn_writer(
     failed: Arc<AtomicBool>,
 ) -> JoinHandle<()> {
     threads::spawn(format!("lane-{number}"), move || {
+        let _watched = Watched(failed.clone());
         while let Ok(first) = queue.recv() {
             let mut batch = vec![first];
             batch.extend(queue.try_iter().take(BATCH_COMMANDS_MAX - 1));
@@ -156,6 +170,7 @@ pub(super) fn spawn_reader(
     failed: Arc<AtomicBool>,
 ) -> JoinHandle<()> {
     threads::spawn(name, move || {
+        let _watched = Watched(failed.clone());
         while let Ok(mut job) = queue.recv() {
             job.taken(place);
             let mut ends = Ends::default();

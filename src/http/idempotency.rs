@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::body::{json, json_text};
 use crate::app::App;
+use crate::auth::tokens::mac;
 use crate::db::{Tx, Value};
 use crate::error::{Error, Result};
 
@@ -103,6 +104,12 @@ struct Answer {
 }
 
 impl App {
+    /// As it is recorded: some bodies hold a password, which nobody shall guess by its hash.
+    fn keyed(&self, hash: Hash) -> Hash {
+        let whole = mac(&self.keys.links, "idempotency", &hash);
+        std::array::from_fn(|index| whole[index])
+    }
+
     /// Does a change and answers with `status` and its result as JSON; with a key, once. `owner`
     /// keeps the keys of different people apart.
     ///
@@ -120,12 +127,13 @@ impl App {
         let Some(request) = once.0 else {
             return self.db.write(lane, change).await.map(|value| answer(status, &value));
         };
+        let hash = self.keyed(request.hash);
         let flight = self.in_flight.begin((request.key, owner))?;
         let clock = self.clock.clone();
         let answer = self
             .db
             .write(lane, move |tx| {
-                if let Some(answer) = recorded(tx, &flight.key, &request.hash)? {
+                if let Some(answer) = recorded(tx, &flight.key, &hash)? {
                     return Ok(answer);
                 }
                 let answer = match change(tx) {
@@ -139,7 +147,7 @@ impl App {
                     }
                     Err(error) => return Err(error),
                 };
-                record(tx, clock.now(), &flight.key, &request.hash, &answer)?;
+                record(tx, clock.now(), &flight.key, &hash, &answer)?;
                 Ok(answer)
             })
             .await?;
@@ -233,7 +241,8 @@ impl App {
         let keyed = match once.0 {
             None => None,
             Some(request) => {
-                Some((request.hash, self.in_flight.begin((request.key, Uuid::nil()))?))
+                let hash = self.keyed(request.hash);
+                Some((hash, self.in_flight.begin((request.key, Uuid::nil()))?))
             }
         };
         let clock = self.clock.clone();

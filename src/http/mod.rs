@@ -8,6 +8,7 @@ pub mod idempotency;
 pub mod metrics;
 pub mod operations;
 pub mod paging;
+mod refusals;
 pub mod server;
 
 use std::collections::HashMap;
@@ -90,10 +91,17 @@ fn api() -> OpenApiRouter<App> {
         .merge(operations::router())
 }
 
+/// The routes, and the document about them.
+fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
+    let (routes, mut document) = api().split_for_parts();
+    refusals::describe(&mut document);
+    (routes, document)
+}
+
 /// The OpenAPI 3.1 document of the whole API.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    api().to_openapi()
+    described().1
 }
 
 /// Everything that is served: the prepared answers, the routes, and on every answer the headers
@@ -114,7 +122,7 @@ struct Served {
 impl Service {
     #[must_use]
     pub fn new(app: App) -> Self {
-        let (documented, openapi) = api().split_for_parts();
+        let (documented, openapi) = described();
         let paths = openapi.paths.paths.keys();
         let counted = paths.map(|path| (path.clone(), app.metrics.route(path))).collect();
         let other = app.metrics.route(OTHER);

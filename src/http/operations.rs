@@ -74,7 +74,7 @@ async fn can_write(app: &App) -> Result<()> {
 
 /// Counters for Prometheus, from this machine or with the `METRICS_TOKEN` as bearer
 #[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics", responses(
-    (status = 200, body = String, content_type = "text/plain"),
+    (status = 200, body = String, content_type = "application/openmetrics-text"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
 async fn metrics(

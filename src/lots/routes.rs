@@ -162,6 +162,7 @@ async fn create(
 /// Change a lot
 #[utoipa::path(patch, path = "/api/lots/{id}", tag = "lots", operation_id = "change_lot", request_body = LotChange, params(("id" = Uuid, Path)), responses(
     (status = 200, body = Lot),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`spots_occupied`"),
     (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -201,6 +202,7 @@ async fn change(
 /// Delete an empty lot; its history stays
 #[utoipa::path(delete, path = "/api/lots/{id}", tag = "lots", operation_id = "delete_lot", params(("id" = Uuid, Path)), responses(
     (status = 204),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`lot_not_empty`"),
 ), security(("bearer" = [])))]
@@ -256,6 +258,7 @@ async fn admin_spots(
 /// Relabel a spot, take it out of service or put it back
 #[utoipa::path(patch, path = "/api/spots/{id}", tag = "lots", operation_id = "change_spot", request_body = SpotChange, params(("id" = Uuid, Path)), responses(
     (status = 200, body = AdminSpot),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "`spots_occupied`, `label_taken`"),
     (status = 422, body = Problem, content_type = "application/problem+json"),

@@ -14,10 +14,10 @@ use crate::app::App;
 use crate::audit::{self, Action, Subject};
 use crate::auth::CurrentUser;
 use crate::auth::extract::Admin;
-use crate::auth::password_routes::check_password;
+use crate::auth::password_routes::{WRONG_PASSWORD, check_password};
 use crate::auth::passwords::Password;
 use crate::auth::routes::Client;
-use crate::auth::store::end_sessions;
+use crate::auth::store::{end_sessions, same_password};
 use crate::error::{Error, Fields, Problem, Result};
 use crate::http::body::{Id, Input, Json, Query};
 use crate::http::paging::{Page, Paging};
@@ -93,15 +93,19 @@ async fn change_me(
     }
     let wishes = change.preferences.map(|wishes| wishes.checked(&app.config, &mut fields));
     fields.done()?;
-    if let Some(password) = change.current_password {
-        check_password(&app, &client, user, password).await?;
-    }
+    let checked = match change.current_password {
+        Some(password) => Some(check_password(&app, &client, user, password).await?),
+        None => None,
+    };
     let (name, email) = (name.flatten(), email.flatten());
     let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
     let config = app.config.clone();
     let profile = app
         .db
         .write(user.id, move |tx| {
+            if let Some(checked) = &checked {
+                same_password(tx, checked)?.ok_or(WRONG_PASSWORD)?;
+            }
             let mut profile = store::change_profile(tx, user.id, name.as_ref(), email.as_ref())?;
             if let Some(wishes) = &wishes {
                 let after = wishes.apply(profile.preferences, &config);
@@ -143,13 +147,14 @@ async fn delete_me(
     if user.is_admin() {
         return Err(Error::Conflict("admin_cannot_be_deleted"));
     }
-    check_password(&app, &client, user, deletion.password).await?;
+    let checked = check_password(&app, &client, user, deletion.password).await?;
     let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
     let revocations = app.revocations.clone();
     let until = app.tokens.all_expired_after(clock.now());
     app.db
         .write(user.id, move |tx| {
             let now = clock.now();
+            same_password(tx, &checked)?.ok_or(WRONG_PASSWORD)?;
             store::delete_account(tx, now, user.id)?;
             jobs::store::remove_of(tx, user.id)?;
             exports::store::remove_of(tx, user.id)?;

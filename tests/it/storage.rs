@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -314,6 +315,20 @@ async fn a_database_of_the_first_schema_keeps_what_is_parked_in_it() {
     let bookings = admin.get("/api/admin/bookings?status=open&plate=KEPT").await.expect(200);
     admin.release(&crate::harness::items(&bookings)[0]).await.expect(200);
     assert_eq!(admin.walk_in(&lot, "KEPT").await.expect(201)["spot"]["label"], "A1");
+}
+
+#[tokio::test]
+async fn a_mistake_that_ends_a_thread_of_the_storage_ends_the_process() {
+    let app = TestApp::sqlite().await;
+    let db = &app.app.db;
+    let answer = db.write(Uuid::nil(), |_| -> parking::error::Result<()> { panic!("a mistake") });
+    assert!(answer.await.is_err());
+    let ended = async {
+        while !db.has_failed() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ended).await.expect("the process would go on");
 }
 
 #[tokio::test]
