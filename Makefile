@@ -75,6 +75,10 @@ test-rust: $(client) ## Rust tests, on SQLite and on a private PostgreSQL
 test-e2e: build ## End-to-end tests in Chromium against the release binary
 	CHROMIUM="$$(scripts/find-chromium)" $(NPM) run e2e
 
+.PHONY: fuzz-api
+fuzz-api: build ## Made-up requests from the API's own document, as the admin and as a driver (CASES=20 an operation)
+	exec scripts/fuzz-api $(CASES)
+
 ##@ Develop
 
 .PHONY: dev

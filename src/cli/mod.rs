@@ -302,7 +302,9 @@ fn verify_audit(config: &Config, noted: Option<chain::Link>) -> Result<(), Strin
         say(&format!("{} rows, all as they were written\nEnd: {end}", end.number));
         return Ok(());
     }
-    faults.iter().for_each(|fault| say(&fault.to_string()));
+    for fault in &faults {
+        say(&fault.to_string());
+    }
     Err("the audit log was tampered with".into())
 }
 
