@@ -48,8 +48,12 @@ export async function startServer(
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const ended = new Promise<void>((done) => child.once('exit', () => done()))
+  // A worker of the tests that ends in the middle leaves no server behind.
+  const killed = () => child.kill('SIGKILL')
+  process.once('exit', killed)
 
   async function stop(): Promise<void> {
+    process.off('exit', killed)
     child.kill('SIGTERM')
     await ended
     await rm(folder, { recursive: true, force: true })
