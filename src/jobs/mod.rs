@@ -314,7 +314,7 @@ pub struct Task {
     /// What came of it; depends on the kind.
     #[schema(value_type = Option<Object>, required)]
     pub result: Option<Json>,
-    /// Why it failed, or the last attempt at it.
+    /// That it failed, or the last attempt at it; to the admin, why.
     #[schema(required)]
     pub error: Option<String>,
 }

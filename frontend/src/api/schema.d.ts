@@ -2280,7 +2280,7 @@ export interface components {
         Task: {
             /** Format: date-time */
             created_at: string;
-            /** @description Why it failed, or the last attempt at it. */
+            /** @description That it failed, or the last attempt at it; to the admin, why. */
             error: string | null;
             /** Format: date-time */
             finished_at: string | null;
