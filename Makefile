@@ -46,7 +46,7 @@ $(client): $(installed) $(client_sources)
 ##@ Test
 
 .PHONY: test
-test: tools test-tools check test-web test-rust test-e2e ## Run every check and every test
+test: tools test-tools check test-web test-rust test-e2e test-api ## Run every check and every test
 	@echo "All checks and tests passed."
 
 .PHONY: test-tools
@@ -74,6 +74,19 @@ test-rust: $(client) ## Rust tests, on SQLite and on a private PostgreSQL
 .PHONY: test-e2e
 test-e2e: build ## End-to-end tests in Chromium against the release binary
 	CHROMIUM="$$(scripts/find-chromium)" $(NPM) run e2e
+
+.PHONY: test-api
+test-api: build ## Some requests made up from the API's own document (make fuzz-api: many)
+	scripts/fuzz-api 1
+
+.PHONY: torture
+torture: test-tools build ## The promises of docs/PROMISES.md at full count; writes what was seen into it
+	$(CARGO) build --locked --features broken-order --target-dir target/broken
+	rm -rf target/torture
+	TORTURE=full scripts/with-postgres $(CARGO) nextest run --profile torture --locked --run-ignored all \
+	  -E "$$(scripts/promises tests)"
+	TORTURE=full scripts/fuzz-api 150
+	scripts/promises write
 
 .PHONY: fuzz-api
 fuzz-api: build ## Made-up requests from the API's own document, as the admin and as a driver (CASES=20 an operation)

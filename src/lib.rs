@@ -16,6 +16,9 @@
 //!
 //! `docs/ARCHITECTURE.md` follows one booking from its route to its row.
 
+#[cfg(all(feature = "broken-order", not(debug_assertions)))]
+compile_error!("broken-order is for tests, never for a release");
+
 pub mod app;
 pub mod audit;
 pub mod auth;

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{FROM_FILE, Reader, SETTINGS, Setting};
+use super::reader::Reader;
+use super::{FROM_FILE, SETTINGS, Setting};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -54,6 +54,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "audit chain",
         sql: include_str!("../../migrations/0007_audit_chain.sql"),
     },
+    Migration {
+        version: 8,
+        name: "tallies in sheets",
+        sql: include_str!("../../migrations/0008_tallies_in_sheets.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

@@ -229,18 +229,26 @@ fn add_spots(tx: &mut Tx<'_>, now: Timestamp, lot: Uuid, count: i64) -> Result<(
 const OCCUPIED: &str =
     "exists (select 1 from bookings b where b.spot_id = s.id and b.released_at is null)";
 
+macro_rules! take_free {
+    ($order:literal) => {
+        concat!(
+            "delete from free_spots where lot_id = $1 and label_order = (select label_order \
+             from free_spots where lot_id = $1 order by ",
+            $order,
+            " limit 1) returning spot_id, label"
+        )
+    };
+}
+
+const TAKE_FREE: &str =
+    if cfg!(feature = "broken-order") { take_free!("random()") } else { take_free!("label_order") };
+
 /// Takes the first free spot of a lot, which the caller holds, for a booking: its id and label.
 pub(crate) fn take_first_free(
     tx: &mut Tx<'_>,
     lot: Uuid,
 ) -> Result<Option<(Uuid, String)>, crate::db::Error> {
-    tx.opt(
-        "delete from free_spots where lot_id = $1 and label_order = (select label_order \
-         from free_spots where lot_id = $1 order by label_order limit 1) \
-         returning spot_id, label",
-        &[lot.into()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )
+    tx.opt(TAKE_FREE, &[lot.into()], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Frees a spot without an open booking, if it is still there and in service.

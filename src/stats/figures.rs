@@ -3,7 +3,7 @@
 //! How many were parked follows from the starts and releases counted back from now; how long, from
 //! how far into their stretch they lay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -227,13 +227,25 @@ pub fn by_hour_of_week<'q>(
 }
 
 /// What a lot had in a span of time, in one currency.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct LotFlow {
-    pub lot: Uuid,
-    pub currency: Currency,
     pub flow: Flow,
     /// Starts less releases, each times the beginning of its stretch in seconds.
     pub moment: i64,
+}
+
+impl LotFlow {
+    pub fn add(&mut self, stretch: &Stretch, flow: &Flow) {
+        self.flow += *flow;
+        self.moment += (flow.started - flow.released) * stretch.begins_at;
+    }
+}
+
+/// What each lot had in a span of time, by currency.
+pub type LotFlows = HashMap<Uuid, BTreeMap<Currency, LotFlow>>;
+
+pub fn add(lots: &mut LotFlows, stretch: &Stretch, flow: &Flow) {
+    lots.entry(stretch.lot).or_default().entry(stretch.currency).or_default().add(stretch, flow);
 }
 
 /// What the figures of a lot need besides.
@@ -249,12 +261,17 @@ pub struct LotFacts {
 
 /// A lot's span of time, which ends at `end` and lasts `seconds`.
 #[must_use]
-pub fn lot_stats(facts: LotFacts, flows: &[LotFlow], end: i64, seconds: i64) -> LotStats {
+pub fn lot_stats(
+    facts: LotFacts,
+    flows: &BTreeMap<Currency, LotFlow>,
+    end: i64,
+    seconds: i64,
+) -> LotStats {
     let (mut sum, mut revenue, mut moment) = (Flow::default(), Amounts::default(), 0);
-    for flow in flows {
+    for (currency, flow) in flows {
         sum += flow.flow;
         moment += flow.moment;
-        revenue.add(flow.currency, flow.flow.revenue_minor);
+        revenue.add(*currency, flow.flow.revenue_minor);
     }
     // Each start adds the time from it to the end, each release takes it away.
     let parked_seconds = facts.parked * seconds + (sum.started - sum.released) * end
@@ -376,13 +393,12 @@ mod tests {
                 tally.start(stay);
                 tally.release(stay);
             }
-            let flow = |(stretch, flow): (&Stretch, &Flow)| LotFlow {
-                lot: stretch.lot, currency: stretch.currency, flow: *flow,
-                moment: (flow.started - flow.released) * stretch.begins_at,
-            };
-            let wanted = |stretch: &Stretch, to: i64| stretch.lot != ALL_LOTS
-                && stretch.minutes == QUARTER_MINUTES && (from..to).contains(&stretch.begins_at);
-            let flows: Vec<_> = tally.iter().filter(|(s, _)| wanted(s, end)).map(flow).collect();
+            let wanted = |stretch: &Stretch| stretch.lot != ALL_LOTS
+                && stretch.minutes == QUARTER_MINUTES && (from..end).contains(&stretch.begins_at);
+            let mut flows = BTreeMap::<Currency, LotFlow>::new();
+            for (stretch, flow) in tally.iter().filter(|(stretch, _)| wanted(stretch)) {
+                flows.entry(stretch.currency).or_default().add(stretch, flow);
+            }
             let parked = stays.iter().filter(|stay| stay.started_at.as_second() < from
                 && stay.released_at.is_none_or(|at| at.as_second() >= from)).count();
             let facts = LotFacts {

@@ -9,10 +9,11 @@ pub mod figures;
 pub mod overview;
 pub mod own;
 pub mod routes;
+pub mod sheet;
 pub mod store;
 pub mod tally;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -30,7 +31,7 @@ use crate::ids;
 use crate::live;
 use crate::reports::figures::Stay;
 use crate::users::Spend;
-use figures::{LotFacts, LotFlow, Series};
+use figures::{LotFacts, LotFlows, Series};
 use tally::{ALL_LOTS, Flow, QUARTER_MINUTES, QUARTER_SECONDS, Stretch, Tally};
 
 /// How often what is new is counted.
@@ -186,18 +187,12 @@ impl Counted {
     }
 
     /// What each lot had between two instants, in seconds.
-    fn lots(&self, tx: &mut Tx<'_>, (from, to): (i64, i64)) -> Result<HashMap<Uuid, Vec<LotFlow>>> {
-        let since = self
-            .since_by(|stretch| stretch.lot != ALL_LOTS && (from..to).contains(&stretch.begins_at));
-        let since = since.map(|(stretch, flow)| LotFlow {
-            lot: stretch.lot,
-            currency: stretch.currency,
-            flow,
-            moment: (flow.started - flow.released) * stretch.begins_at,
-        });
-        let mut lots: HashMap<Uuid, Vec<LotFlow>> = HashMap::new();
-        for flow in store::lots_between(tx, from, to)?.into_iter().chain(since) {
-            lots.entry(flow.lot).or_default().push(flow);
+    fn lots(&self, tx: &mut Tx<'_>, (from, to): (i64, i64)) -> Result<LotFlows> {
+        let mut lots = store::lots_between(tx, from, to)?;
+        let wanted =
+            |stretch: &Stretch| stretch.lot != ALL_LOTS && (from..to).contains(&stretch.begins_at);
+        for (stretch, flow) in self.since_by(wanted) {
+            figures::add(&mut lots, &stretch, &flow);
         }
         Ok(lots)
     }
@@ -235,9 +230,10 @@ pub fn answer(
         let until = span.1.min(counted.as_of.as_second() + 1).max(span.0);
         let within = counted.lots(tx, (span.0, until))?;
         let after = counted.lots(tx, (until, i64::MAX))?;
+        let nothing = BTreeMap::new();
         let stats = lots.iter().map(|row| {
-            let flows = within.get(&row.id).map_or(&[][..], Vec::as_slice);
-            let came = flows.iter().chain(after.get(&row.id).into_iter().flatten());
+            let flows = within.get(&row.id).unwrap_or(&nothing);
+            let came = flows.values().chain(after.get(&row.id).unwrap_or(&nothing).values());
             let came: i64 = came.map(|lot| lot.flow.started - lot.flow.released).sum();
             let facts = LotFacts {
                 id: row.id,
@@ -246,7 +242,7 @@ pub fn answer(
                 is_gone: row.is_gone,
                 parked: counted.open(Some(row.id)) - came,
             };
-            let revenue: i64 = flows.iter().map(|lot| lot.flow.revenue_minor).sum();
+            let revenue: i64 = flows.values().map(|lot| lot.flow.revenue_minor).sum();
             (revenue, figures::lot_stats(facts, flows, end, (end - span.0).max(0)))
         });
         let mut lots: Vec<_> = stats

@@ -1,11 +1,12 @@
 //! Tallies in SQL.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::figures::LotFlow;
+use super::figures::{self, LotFlows};
+use super::sheet::{Sheet, sheet_seconds};
 use super::tally::{DAY_MINUTES, DAY_SECONDS, Flow, QUARTER_MINUTES, Stretch, Tally};
 use crate::bookings::BookedLot;
 use crate::db::{Row, Tx, Value};
@@ -111,31 +112,46 @@ fn add(tx: &mut Tx<'_>, started: &[Stay], released: &[Stay]) -> Result<()> {
     let open = started.iter().filter(|stay| stay.released_at.is_none());
     let open: Vec<Value<'_>> = open.map(|stay| stay.id.into()).collect();
     tx.insert_many("insert into tally_open (booking_id)", 1, &open, "")?;
-    let mut values = Vec::new();
-    for (stretch, flow) in tally.iter() {
+    write(tx, tally.sheets())
+}
+
+/// Adds to what the sheets hold already; only while `tally_state` is locked.
+fn write(tx: &mut Tx<'_>, mut sheets: BTreeMap<Stretch, Sheet>) -> Result<()> {
+    let counted = "select sheet from tallies \
+                   where lot_id = $1 and minutes = $2 and begins_at = $3 and currency = $4";
+    let firsts: Vec<_> = sheets.keys().copied().collect();
+    let asked = firsts.iter().map(|first| {
+        let currency = first.currency.as_str();
+        let key = [first.lot.into(), first.minutes.into(), first.begins_at.into(), currency.into()];
+        tx.ask(counted, key)
+    });
+    let asked: Vec<_> = asked.collect::<Result<_, _>>()?;
+    for (sheet, asked) in sheets.values_mut().zip(asked) {
+        if let Some(counted) = asked.opt(tx, |row| sheet_at(row, 0))? {
+            *sheet += counted;
+        }
+    }
+    let packed = sheets.iter().map(|(first, sheet)| (first, sheet.pack()));
+    let packed: Vec<_> = packed.collect();
+    let mut values: Vec<Value<'_>> = Vec::new();
+    for (first, sheet) in &packed {
         values.extend([
-            Value::Id(stretch.lot),
-            stretch.minutes.into(),
-            stretch.begins_at.into(),
-            stretch.currency.as_str().into(),
-            flow.started.into(),
-            flow.released.into(),
-            flow.started_seconds.into(),
-            flow.released_seconds.into(),
-            flow.stay_seconds.into(),
-            flow.revenue_minor.into(),
+            Value::Id(first.lot),
+            first.minutes.into(),
+            first.begins_at.into(),
+            first.currency.as_str().into(),
+            sheet.as_slice().into(),
         ]);
     }
-    let head = "insert into tallies (lot_id, minutes, begins_at, currency, started, released, \
-                started_seconds, released_seconds, stay_seconds, revenue_minor)";
-    let tail = " on conflict (lot_id, minutes, begins_at, currency) do update set \
-                started = tallies.started + excluded.started, \
-                released = tallies.released + excluded.released, \
-                started_seconds = tallies.started_seconds + excluded.started_seconds, \
-                released_seconds = tallies.released_seconds + excluded.released_seconds, \
-                stay_seconds = tallies.stay_seconds + excluded.stay_seconds, \
-                revenue_minor = tallies.revenue_minor + excluded.revenue_minor";
-    Ok(tx.insert_many(head, 10, &values, tail)?)
+    let head = "insert into tallies (lot_id, minutes, begins_at, currency, sheet)";
+    let tail =
+        " on conflict (lot_id, minutes, begins_at, currency) do update set sheet = excluded.sheet";
+    Ok(tx.insert_many(head, 5, &values, tail)?)
+}
+
+fn sheet_at(row: &Row<'_>, index: usize) -> Result<Sheet, crate::db::Error> {
+    Sheet::unpack(&row.get::<Vec<u8>>(index)?)
+        .ok_or_else(|| crate::db::Error::Query("a tally is no sheet".into()))
 }
 
 /// Notes that everything is to be counted anew, once the clock has caught up.
@@ -159,34 +175,46 @@ pub fn forget(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The columns of a tally `t` that [`stretches`] reads.
+const TALLY: &str = "t.lot_id, t.minutes, t.begins_at, t.currency, t.sheet";
+
+/// Tells `each` of the stretches of the sheet in a row.
+fn stretches(row: &Row<'_>, mut each: impl FnMut(&Stretch, &Flow)) -> Result<(), crate::db::Error> {
+    let first = Stretch {
+        lot: row.get(0)?,
+        minutes: row.get(1)?,
+        begins_at: row.get(2)?,
+        currency: currency(&row.get::<String>(3)?)?,
+    };
+    let sheet = sheet_at(row, 4)?;
+    sheet.stretches(first).for_each(|(stretch, flow)| each(&stretch, flow));
+    Ok(())
+}
+
+/// The beginning of the first sheet that may reach beyond an instant, in seconds.
+fn reaching(minutes: i64, from: i64) -> i64 {
+    from.saturating_sub(sheet_seconds(minutes)).saturating_add(1)
+}
+
 /// The quarters of a lot that begin at or after an instant, in seconds.
 ///
 /// # Errors
 /// Those of storage.
 pub fn quarters_since(tx: &mut Tx<'_>, lot: Uuid, from: i64) -> Result<Vec<(Stretch, Flow)>> {
-    Ok(tx.all(
-        "select begins_at, currency, started, released, started_seconds, released_seconds, \
-         stay_seconds, revenue_minor from tallies \
-         where lot_id = $1 and minutes = $2 and begins_at >= $3 order by begins_at",
-        &[lot.into(), QUARTER_MINUTES.into(), from.into()],
-        |row| {
-            let currency = currency(&row.get::<String>(1)?)?;
-            let stretch =
-                Stretch { lot, minutes: QUARTER_MINUTES, begins_at: row.get(0)?, currency };
-            Ok((stretch, flow_at(row, 2)?))
-        },
-    )?)
-}
-
-fn flow_at(row: &Row<'_>, index: usize) -> Result<Flow, crate::db::Error> {
-    Ok(Flow {
-        started: row.get(index)?,
-        released: row.get(index + 1)?,
-        started_seconds: row.get(index + 2)?,
-        released_seconds: row.get(index + 3)?,
-        stay_seconds: row.get(index + 4)?,
-        revenue_minor: row.get(index + 5)?,
-    })
+    let sql = format!(
+        "select {TALLY} from tallies t \
+         where t.lot_id = $1 and t.minutes = $2 and t.begins_at >= $3 order by t.begins_at"
+    );
+    let params = [lot.into(), QUARTER_MINUTES.into(), reaching(QUARTER_MINUTES, from).into()];
+    let mut quarters = Vec::new();
+    tx.all(&sql, &params, |row| {
+        stretches(row, |stretch, flow| {
+            if stretch.begins_at >= from {
+                quarters.push((*stretch, *flow));
+            }
+        })
+    })?;
+    Ok(quarters)
 }
 
 /// The instants between which whole days in UTC can be read instead of quarters: the first is
@@ -201,43 +229,30 @@ fn whole_days(from: i64, to: i64) -> (i64, i64) {
 ///
 /// # Errors
 /// Those of storage.
-pub fn lots_between(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<LotFlow>> {
-    let (first_day, end_day) = whole_days(from, to);
+pub fn lots_between(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<LotFlows> {
     // Joined, so that each lot is one range of the key.
-    let part = |minutes: usize, from: usize, to: usize| {
-        format!(
-            "select t.* from lots l cross join tallies t where t.lot_id = l.id \
-             and t.minutes = ${minutes} and t.begins_at >= ${from} and t.begins_at < ${to}"
-        )
-    };
     let sql = format!(
-        "select lot_id, currency, cast(sum(started) as bigint), cast(sum(released) as bigint), \
-         cast(sum(started_seconds) as bigint), cast(sum(released_seconds) as bigint), \
-         cast(sum(stay_seconds) as bigint), cast(sum(revenue_minor) as bigint), \
-         cast(sum((started - released) * begins_at) as bigint) \
-         from ({} union all {} union all {}) as parts group by lot_id, currency order by lot_id, currency",
-        part(1, 2, 3),
-        part(4, 5, 6),
-        part(4, 7, 8),
+        "select {TALLY} from lots l cross join tallies t where t.lot_id = l.id \
+         and t.minutes = $1 and t.begins_at >= $2 and t.begins_at < $3"
     );
-    let params = [
-        DAY_MINUTES.into(),
-        first_day.into(),
-        end_day.into(),
-        QUARTER_MINUTES.into(),
-        from.into(),
-        first_day.min(to).into(),
-        end_day.max(from).into(),
-        to.into(),
+    let (first_day, end_day) = whole_days(from, to);
+    let parts = [
+        (DAY_MINUTES, first_day, end_day),
+        (QUARTER_MINUTES, from, first_day.min(to)),
+        (QUARTER_MINUTES, end_day.max(from), to),
     ];
-    Ok(tx.all(&sql, &params, |row| {
-        Ok(LotFlow {
-            lot: row.get(0)?,
-            currency: currency(&row.get::<String>(1)?)?,
-            flow: flow_at(row, 2)?,
-            moment: row.get(8)?,
-        })
-    })?)
+    let mut lots = LotFlows::new();
+    for (minutes, from, to) in parts.into_iter().filter(|(_, from, to)| from < to) {
+        let params = [minutes.into(), reaching(minutes, from).into(), to.into()];
+        tx.all(&sql, &params, |row| {
+            stretches(row, |stretch, flow| {
+                if (from..to).contains(&stretch.begins_at) {
+                    figures::add(&mut lots, stretch, flow);
+                }
+            })
+        })?;
+    }
+    Ok(lots)
 }
 
 /// How many bookings are counted as open, by lot; a lot without is left out.

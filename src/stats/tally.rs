@@ -41,6 +41,31 @@ pub struct Flow {
     pub revenue_minor: i64,
 }
 
+impl Flow {
+    pub const NUMBERS: usize = 6;
+
+    /// In the order in which they are packed.
+    #[must_use]
+    pub fn numbers(&self) -> [i64; Self::NUMBERS] {
+        [
+            self.started,
+            self.released,
+            self.started_seconds,
+            self.released_seconds,
+            self.stay_seconds,
+            self.revenue_minor,
+        ]
+    }
+
+    /// Of its [`Flow::numbers`].
+    #[must_use]
+    pub fn of(numbers: [i64; Self::NUMBERS]) -> Self {
+        let [started, released, started_seconds, released_seconds, stay_seconds, revenue_minor] =
+            numbers;
+        Self { started, released, started_seconds, released_seconds, stay_seconds, revenue_minor }
+    }
+}
+
 impl std::ops::AddAssign for Flow {
     fn add_assign(&mut self, other: Self) {
         self.started += other.started;
@@ -84,9 +109,13 @@ impl Tally {
                 let into = at.as_second().rem_euclid(60 * minutes);
                 let begins_at = at.as_second() - into;
                 let stretch = Stretch { lot, minutes, begins_at, currency: stay.currency };
-                *self.0.entry(stretch).or_default() += flow(into);
+                self.add_to(stretch, flow(into));
             }
         }
+    }
+
+    pub(super) fn add_to(&mut self, stretch: Stretch, flow: Flow) {
+        *self.0.entry(stretch).or_default() += flow;
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&Stretch, &Flow)> {

@@ -42,6 +42,24 @@ fn only_in(needles: &[&str], allowed: &[&str]) {
 }
 
 #[test]
+fn promises_are_proved_by_tests_that_there_are() {
+    let page = std::fs::read_to_string("docs/PROMISES.md").unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let named =
+        rows.filter_map(|row| row.split(" | ").nth(1)?.strip_prefix('`')?.strip_suffix('`'));
+    let named: Vec<_> = named.filter(|test| !test.contains(' ')).collect();
+    let tests = sources(Path::new("tests")).into_iter().chain(sources(Path::new("src")));
+    let code: String = tests.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let there_is = |test: &&&str| {
+        ["fn ", "mod "].iter().any(|word| {
+            code.contains(&format!("{word}{test}(")) || code.contains(&format!("{word}{test} {{"))
+        })
+    };
+    let missing: Vec<_> = named.iter().filter(|test| !there_is(test)).collect();
+    assert!(named.len() > 10 && missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn only_db_knows_a_driver() {
     only_in(&["rusqlite", "tokio_postgres"], &["db/"]);
 }

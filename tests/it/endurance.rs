@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Caller, TestApp, items, text};
 use crate::peers::MailServer;
+use crate::torture::{scale, seen};
 
 /// All pages of a list of the admin's.
 async fn all(admin: &Caller<'_>, path: &str) -> Vec<Value> {
@@ -131,15 +132,14 @@ impl Process {
 /// Hundreds of jobs, while the processes that work on them are killed again and again.
 async fn killed_workers_lose_nothing(mut mail: MailServer, app: TestApp) {
     const DRIVERS: usize = 6;
-    const STAYS: usize = 35;
-    const KILLS: usize = 12;
+    let (kills, stays) = (scale(12, 200), scale(35, 400));
     let admin = app.admin().await;
     let lot = admin.new_lot("Central", 10).await;
     let mut exports = Vec::new();
     for n in 0..DRIVERS {
         let driver = app.driver(&format!("driver{n}")).await;
         driver.patch("/api/me", json!({ "preferences": { "receipts": true } })).await.expect(200);
-        for _ in 0..STAYS {
+        for _ in 0..stays {
             let booking = driver.park(&lot).await.expect(201);
             app.wait_minutes(1);
             driver.release(&booking).await.expect(200);
@@ -149,7 +149,7 @@ async fn killed_workers_lose_nothing(mut mail: MailServer, app: TestApp) {
     }
     let commands = ["serve", "worker", "worker"];
     let mut processes = commands.map(|command| Process::start(&app, &mail, command));
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         // Somewhere in the work, wherever the next mail happens to arrive.
         for _ in 0..=kill * 7 % 17 {
             mail.next().await;
@@ -169,7 +169,7 @@ async fn killed_workers_lose_nothing(mut mail: MailServer, app: TestApp) {
     let mails = all(&admin, "/api/admin/mails?status=succeeded").await;
     assert_eq!(
         mails.len(),
-        1 + DRIVERS * (1 + STAYS + 1),
+        1 + DRIVERS * (1 + stays + 1),
         "a welcome, receipts and an export each"
     );
     assert_eq!(mails.len(), all(&admin, "/api/admin/mails?").await.len());
@@ -190,10 +190,14 @@ async fn killed_workers_lose_nothing(mut mail: MailServer, app: TestApp) {
     assert!(twice < written.len() / 4, "{twice} of {} came twice", written.len());
     for (driver, id) in exports {
         let task = driver.get(&format!("/api/tasks/{id}")).await.expect(200);
-        assert_eq!((text(&task, "status"), &task["result"]["rows"]), ("succeeded", &json!(STAYS)));
+        assert_eq!((text(&task, "status"), &task["result"]["rows"]), ("succeeded", &json!(stays)));
         let file = driver.get(text(&task["result"], "download_url")).await;
-        assert_eq!(String::from_utf8(file.body).unwrap().lines().count(), 1 + STAYS);
+        assert_eq!(String::from_utf8(file.body).unwrap().lines().count(), 1 + stays);
     }
+    let jobs = written.len() + DRIVERS;
+    seen(&format!(
+        "{kills} kills, {jobs} jobs, none missing; {twice} mails came twice, as the same letter"
+    ));
 }
 
 mod killed_workers_lose_no_job_and_double_no_effect {

@@ -1,5 +1,6 @@
 //! Several servers on one PostgreSQL: what one commits, the others know.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -134,8 +135,9 @@ async fn behind_a_pooler_in_transaction_mode_everything_works_without_notificati
     asha.patch("/api/me", json!({ "name": "Asha" })).await.expect(200);
 }
 
-/// Drivers come and go at all servers while `trouble` is made; what was acknowledged must be there.
-async fn nothing_is_lost_by(replicas: &Replicas, trouble: impl AsyncFnOnce()) {
+/// Drivers come and go at all servers while `trouble` is made, which is told how many came; what
+/// was acknowledged must be there.
+async fn nothing_is_lost_by(replicas: &Replicas, trouble: impl AsyncFnOnce(&Cell<u64>)) {
     const DRIVERS: usize = 9;
     let admin = replicas.apps[0].admin().await;
     let lot = admin.new_lot("Central", 30).await;
@@ -148,7 +150,7 @@ async fn nothing_is_lost_by(replicas: &Replicas, trouble: impl AsyncFnOnce()) {
     for app in &replicas.apps {
         until(async || app.nobody().get(&path).await.status == 200).await;
     }
-    let over = std::cell::Cell::new(false);
+    let (over, came) = (Cell::new(false), Cell::new(0));
     // Asks until there is an answer other than that storage is away; once for each key.
     let stays = async |driver: &Caller<'_>| {
         let mut parked = Vec::new();
@@ -162,6 +164,7 @@ async fn nothing_is_lost_by(replicas: &Replicas, trouble: impl AsyncFnOnce()) {
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             };
+            came.set(came.get() + 1);
             if over.get() {
                 parked.push(text(&booking, "id").to_owned());
                 break;
@@ -175,7 +178,7 @@ async fn nothing_is_lost_by(replicas: &Replicas, trouble: impl AsyncFnOnce()) {
     };
     let working = join_all(drivers.iter().map(stays));
     let (mut parked, ()) = futures_util::join!(async { working.await.concat() }, async {
-        trouble().await;
+        trouble(&came).await;
         over.set(true);
     });
     parked.sort();
@@ -195,7 +198,7 @@ async fn nothing_is_lost_by(replicas: &Replicas, trouble: impl AsyncFnOnce()) {
 async fn a_postgresql_that_crashes_and_comes_back_loses_nothing() {
     let server = Arc::new(PostgresServer::start());
     let replicas = Replicas::of(TestApp::with(&[("DATABASE_URL", &server.url())]).await).await;
-    nothing_is_lost_by(&replicas, async || {
+    nothing_is_lost_by(&replicas, async |_| {
         for _ in 0..3 {
             let server = server.clone();
             let crash = move || {
@@ -215,7 +218,7 @@ async fn a_postgresql_that_crashes_and_comes_back_loses_nothing() {
 async fn a_redis_that_is_killed_under_load_loses_nothing() {
     let mut redis = RedisServer::start();
     let replicas = Replicas::start(&[("REDIS_URL", &redis.url())]).await;
-    nothing_is_lost_by(&replicas, async || {
+    nothing_is_lost_by(&replicas, async |_| {
         for _ in 0..3 {
             redis.kill();
             let nobody = replicas.apps[2].nobody();
@@ -234,10 +237,11 @@ async fn connections_that_are_cut_lose_nothing() {
     let proxy = Proxy::start(server).await;
     url.set_port(Some(proxy.port)).unwrap();
     let replicas = Replicas::of(TestApp::with(&[("DATABASE_URL", url.as_str())]).await).await;
-    nothing_is_lost_by(&replicas, async || {
+    nothing_is_lost_by(&replicas, async |came| {
         for cut in 0..CUTS {
             // Somewhere in the work; served again before the next.
-            tokio::time::sleep(Duration::from_millis(cut * 7 % 50)).await;
+            let next = came.get() + cut % 5;
+            until(async || came.get() >= next).await;
             proxy.cut();
             let nobody = replicas.apps[1].nobody();
             until(async || nobody.get("/health/ready").await.status == 200).await;

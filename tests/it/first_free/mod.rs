@@ -11,6 +11,7 @@ mod history;
 mod properties;
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,8 +25,9 @@ use history::History;
 
 use crate::harness::{items, postgres_schema, text};
 use crate::peers::Proxy;
-use crate::process::{Server, create_admin, parking, run};
+use crate::process::{Server, create_admin, like, parking, run};
 use crate::replicas::on_database;
+use crate::torture::{scale, seen};
 
 /// The hot lot is often full; the labels of another go on beyond A99 and A100.
 const SPOTS: [i64; 3] = [40, 110, 6];
@@ -60,6 +62,11 @@ fn all_linearizable(histories: &[History]) {
             Verdict::Undecided => panic!("too much was not heard to decide"),
         }
     }
+    let operations: usize = histories.iter().map(|history| history.operations.len()).sum();
+    let unheard: usize = histories.iter().map(History::unheard).sum();
+    seen(&format!(
+        "{CLIENTS} clients, {operations} operations, {unheard} not heard of: linearizable"
+    ));
 }
 
 /// Clients that waited for each other would prove nothing.
@@ -77,7 +84,7 @@ fn first_free_order_is_linearizable_over_three_servers() {
     let token = servers[0].sign_in();
     let lots = new_lots(&servers[0], &token);
     let urls = servers.iter().map(|server| server.url.clone()).collect();
-    let histories = Clients::new(urls, &token, &lots).record(4000);
+    let histories = Clients::new(urls, &token, &lots).record(scale(4000, 50_000));
     together(&histories);
     all_linearizable(&histories);
 }
@@ -89,14 +96,15 @@ fn first_free_order_is_linearizable_on_sqlite() {
     let server = Server::spawn(parking(folder.path()).arg("serve"));
     let token = server.sign_in();
     let lots = new_lots(&server, &token);
-    let histories = Clients::new(vec![server.url.clone()], &token, &lots).record(4000);
+    let histories =
+        Clients::new(vec![server.url.clone()], &token, &lots).record(scale(4000, 50_000));
     together(&histories);
     all_linearizable(&histories);
 }
 
 #[test]
 fn first_free_order_is_linearizable_while_servers_are_killed_and_connections_cut() {
-    const OPERATIONS: usize = 4000;
+    let operations = scale(4000, 50_000);
     const TROUBLES: usize = 12;
     let folder = TempDir::new().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -111,9 +119,9 @@ fn first_free_order_is_linearizable_while_servers_are_killed_and_connections_cut
     let mut clients = Clients::new(urls, &token, &lots);
     clients.careless = true;
     let histories = std::thread::scope(|scope| {
-        let recording = scope.spawn(|| clients.record(OPERATIONS));
+        let recording = scope.spawn(|| clients.record(operations));
         for trouble in 1..=TROUBLES {
-            let begins = trouble * OPERATIONS / (TROUBLES + 2);
+            let begins = trouble * operations / (TROUBLES + 2);
             while clients.answered.load(Ordering::Relaxed) < begins && !recording.is_finished() {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -129,9 +137,32 @@ fn first_free_order_is_linearizable_while_servers_are_killed_and_connections_cut
         recording.join().unwrap()
     });
     let unheard: usize = histories.iter().map(History::unheard).sum();
-    eprintln!("{unheard} operations were not heard of");
     assert!(unheard > 0, "the troubles came while somebody waited");
     all_linearizable(&histories);
+}
+
+/// The first violation there is.
+fn violation(histories: &[History]) -> Option<String> {
+    histories.iter().find_map(|history| match check(history) {
+        Verdict::Violated(violation) => Some(violation.to_string()),
+        _ => None,
+    })
+}
+
+#[test]
+#[ignore = "needs the broken build, which `make torture` makes"]
+fn a_build_that_takes_any_free_spot_is_found_out() {
+    let folder = TempDir::new().unwrap();
+    create_admin(&mut parking(folder.path()));
+    let broken = std::fs::canonicalize("target/broken/debug/parking").expect("it is built");
+    let mut broken = Command::new(broken);
+    like(&mut broken, &parking(folder.path()));
+    let server = Server::spawn(broken.arg("serve"));
+    let token = server.sign_in();
+    let lots = new_lots(&server, &token);
+    let urls = vec![server.url.clone()];
+    let found = violation(&Clients::new(urls, &token, &lots).record(scale(4000, 50_000)));
+    seen(&found.expect("it is found out"));
 }
 
 /// Three servers on a database that was changed by `fault`: what the checker says.
@@ -149,11 +180,7 @@ fn with_a_fault(fault: &str) -> String {
         client.batch_execute(fault).await.unwrap();
     });
     let urls = servers.iter().map(|server| server.url.clone()).collect();
-    let histories = Clients::new(urls, &token, &lots).record(1600);
-    let found = histories.iter().find_map(|history| match check(history) {
-        Verdict::Violated(violation) => Some(violation.to_string()),
-        _ => None,
-    });
+    let found = violation(&Clients::new(urls, &token, &lots).record(1600));
     let found = found.expect("the fault is found");
     eprintln!("{found}");
     found
