@@ -17,7 +17,7 @@ const ENOSPC: i32 = 28;
 /// server may not go on (docs/adr/0003).
 const FAULTS: [Fault; 4] = [
     ("posix/io/sync/fsync", EIO, true),
-    ("posix/io/rw/pwrite", EIO, true),
+    ("posix/io/rw/pwrite", EIO, false),
     ("posix/io/rw/pwrite", ENOSPC, false),
     ("posix/io/dir/*", EIO, false),
 ];
