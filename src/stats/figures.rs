@@ -16,33 +16,49 @@ use crate::bookings::BookedLot;
 use crate::money::Currency;
 use crate::users::Spend;
 
-/// Amounts by currency.
+/// Amounts by currency. Nearly always there is one, which then needs no memory of its own: a year
+/// has many quarters.
 #[derive(Debug, Clone, Default)]
-pub struct Amounts(BTreeMap<Currency, i64>);
+pub struct Amounts {
+    first: Option<(Currency, i64)>,
+    others: BTreeMap<Currency, i64>,
+}
 
 impl Amounts {
     pub fn add(&mut self, currency: Currency, amount_minor: i64) {
-        if amount_minor != 0 {
-            *self.0.entry(currency).or_default() += amount_minor;
+        if amount_minor == 0 {
+            return;
+        }
+        let (first, sum) = self.first.get_or_insert((currency, 0));
+        if *first == currency {
+            *sum += amount_minor;
+        } else {
+            *self.others.entry(currency).or_default() += amount_minor;
         }
     }
 
     pub fn extend(&mut self, other: &Self) {
-        for (currency, amount_minor) in &other.0 {
-            self.add(*currency, *amount_minor);
+        for (currency, amount_minor) in other.iter() {
+            self.add(currency, amount_minor);
         }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Currency, i64)> {
+        self.first.into_iter().chain(self.others.iter().map(|(currency, sum)| (*currency, *sum)))
     }
 
     #[must_use]
     pub fn list(&self) -> Vec<Spend> {
-        let spend = |(&currency, &amount_minor)| Spend { currency, amount_minor };
-        self.0.iter().map(spend).collect()
+        let spend = |(currency, amount_minor)| Spend { currency, amount_minor };
+        let mut list: Vec<_> = self.iter().map(spend).collect();
+        list.sort_by_key(|spend| spend.currency);
+        list
     }
 
     /// For an order; amounts of different currencies are not comparable, but steady.
     #[must_use]
     pub fn sum(&self) -> i64 {
-        self.0.values().sum()
+        self.iter().map(|(_, amount_minor)| amount_minor).sum()
     }
 }
 
@@ -77,34 +93,34 @@ impl Series {
         let end = to.min(now);
         // A quarter that begins now has no time yet, but may have a booking.
         let last = to.min(now + 1);
-        let mut by_quarter: BTreeMap<i64, (Flow, Amounts)> = BTreeMap::new();
+        let step = usize::try_from(QUARTER_SECONDS).unwrap_or(1);
+        let quarter = |begins_at| {
+            let seconds = QUARTER_SECONDS.min(end - begins_at);
+            Quarter { begins_at, seconds, ..Quarter::default() }
+        };
+        let mut quarters: Vec<_> = (from..last).step_by(step).map(quarter).collect();
         let mut parked = open;
         for (stretch, flow) in flows.iter().filter(|(stretch, _)| stretch.begins_at >= from) {
             parked -= flow.started - flow.released;
-            let (sum, revenue) = by_quarter.entry(stretch.begins_at).or_default();
-            *sum += *flow;
-            revenue.add(stretch.currency, flow.revenue_minor);
+            let place = usize::try_from((stretch.begins_at - from) / QUARTER_SECONDS);
+            let Some(quarter) = place.ok().and_then(|place| quarters.get_mut(place)) else {
+                continue;
+            };
+            quarter.started += flow.started;
+            quarter.released += flow.released;
+            quarter.stay_seconds += flow.stay_seconds;
+            quarter.revenue.add(stretch.currency, flow.revenue_minor);
+            // Who starts is parked from then on, who is released no more.
+            quarter.parked_seconds += (flow.started * quarter.seconds - flow.started_seconds)
+                - (flow.released * quarter.seconds - flow.released_seconds);
         }
-        let step = usize::try_from(QUARTER_SECONDS).unwrap_or(1);
-        let quarter = |begins_at: i64| {
-            let seconds = (end - begins_at).min(QUARTER_SECONDS);
-            let (flow, revenue) = by_quarter.remove(&begins_at).unwrap_or_default();
+        for quarter in &mut quarters {
             let before = parked;
-            parked += flow.started - flow.released;
-            Quarter {
-                begins_at,
-                seconds,
-                started: flow.started,
-                released: flow.released,
-                parked_seconds: before * seconds + flow.started * seconds
-                    - flow.started_seconds
-                    - (flow.released * seconds - flow.released_seconds),
-                parked_peak: before.max(parked),
-                stay_seconds: flow.stay_seconds,
-                revenue,
-            }
-        };
-        Self { quarters: (from..last).step_by(step).map(quarter).collect() }
+            parked += quarter.started - quarter.released;
+            quarter.parked_seconds += before * quarter.seconds;
+            quarter.parked_peak = before.max(parked);
+        }
+        Self { quarters }
     }
 
     /// From an instant on, in seconds.
@@ -244,8 +260,9 @@ impl LotFlow {
 /// What each lot had in a span of time, by currency.
 pub type LotFlows = HashMap<Uuid, BTreeMap<Currency, LotFlow>>;
 
-pub fn add(lots: &mut LotFlows, stretch: &Stretch, flow: &Flow) {
-    lots.entry(stretch.lot).or_default().entry(stretch.currency).or_default().add(stretch, flow);
+/// Where the flows of a lot in a currency are summed.
+pub fn of_lot(lots: &mut LotFlows, lot: Uuid, currency: Currency) -> &mut LotFlow {
+    lots.entry(lot).or_default().entry(currency).or_default()
 }
 
 /// What the figures of a lot need besides.

@@ -192,7 +192,7 @@ impl Counted {
         let wanted =
             |stretch: &Stretch| stretch.lot != ALL_LOTS && (from..to).contains(&stretch.begins_at);
         for (stretch, flow) in self.since_by(wanted) {
-            figures::add(&mut lots, &stretch, &flow);
+            figures::of_lot(&mut lots, stretch.lot, stretch.currency).add(&stretch, &flow);
         }
         Ok(lots)
     }

@@ -175,20 +175,18 @@ pub fn forget(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The columns of a tally `t` that [`stretches`] reads.
+/// The columns of a tally `t` that [`tally`] reads.
 const TALLY: &str = "t.lot_id, t.minutes, t.begins_at, t.currency, t.sheet";
 
-/// Tells `each` of the stretches of the sheet in a row.
-fn stretches(row: &Row<'_>, mut each: impl FnMut(&Stretch, &Flow)) -> Result<(), crate::db::Error> {
+/// A sheet, after its first stretch.
+fn tally(row: &Row<'_>) -> Result<(Stretch, Sheet), crate::db::Error> {
     let first = Stretch {
         lot: row.get(0)?,
         minutes: row.get(1)?,
         begins_at: row.get(2)?,
         currency: currency(&row.get::<String>(3)?)?,
     };
-    let sheet = sheet_at(row, 4)?;
-    sheet.stretches(first).for_each(|(stretch, flow)| each(&stretch, flow));
-    Ok(())
+    Ok((first, sheet_at(row, 4)?))
 }
 
 /// The beginning of the first sheet that may reach beyond an instant, in seconds.
@@ -208,11 +206,10 @@ pub fn quarters_since(tx: &mut Tx<'_>, lot: Uuid, from: i64) -> Result<Vec<(Stre
     let params = [lot.into(), QUARTER_MINUTES.into(), reaching(QUARTER_MINUTES, from).into()];
     let mut quarters = Vec::new();
     tx.all(&sql, &params, |row| {
-        stretches(row, |stretch, flow| {
-            if stretch.begins_at >= from {
-                quarters.push((*stretch, *flow));
-            }
-        })
+        let (first, sheet) = tally(row)?;
+        let since = sheet.stretches(first).filter(|(stretch, _)| stretch.begins_at >= from);
+        quarters.extend(since.map(|(stretch, flow)| (stretch, *flow)));
+        Ok(())
     })?;
     Ok(quarters)
 }
@@ -245,11 +242,12 @@ pub fn lots_between(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<LotFlows> {
     for (minutes, from, to) in parts.into_iter().filter(|(_, from, to)| from < to) {
         let params = [minutes.into(), reaching(minutes, from).into(), to.into()];
         tx.all(&sql, &params, |row| {
-            stretches(row, |stretch, flow| {
-                if (from..to).contains(&stretch.begins_at) {
-                    figures::add(&mut lots, stretch, flow);
-                }
-            })
+            let (first, sheet) = tally(row)?;
+            let of_lot = figures::of_lot(&mut lots, first.lot, first.currency);
+            let between = |stretch: &Stretch| (from..to).contains(&stretch.begins_at);
+            let flows = sheet.stretches(first).filter(|(stretch, _)| between(stretch));
+            flows.for_each(|(stretch, flow)| of_lot.add(&stretch, flow));
+            Ok(())
         })?;
     }
     Ok(lots)
