@@ -6,7 +6,7 @@ mod shown;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -54,6 +54,7 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     pub cors_origins: Vec<String>,
     pub connections_max: usize,
+    pub connections_per_address_max: usize,
     pub metrics_token: Option<String>,
     /// `None`: no collector is set.
     pub traces: Option<traces::settings::Settings>,
@@ -233,6 +234,9 @@ impl Config {
             trusted_proxies: networks(&read)?,
             cors_origins: read.list("CORS_ORIGINS")?,
             connections_max: to_usize(read.number("CONNECTIONS_MAX", 10..=1_000_000)?),
+            connections_per_address_max: to_usize(
+                read.number("CONNECTIONS_PER_ADDRESS_MAX", 1..=1_000_000)?,
+            ),
             metrics_token: read.text("METRICS_TOKEN"),
             traces: traces(&read)?,
             log: read.value("LOG")?,
@@ -262,6 +266,13 @@ impl Config {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Whether the address is a proxy's whose word counts.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 
     /// The settings as a file to copy, the defaults commented out.
@@ -485,7 +496,7 @@ fn traces(read: &Reader<'_>) -> Result<Option<traces::settings::Settings>, Strin
 fn networks(read: &Reader<'_>) -> Result<Vec<IpNet>, String> {
     let entries: Vec<String> = read.list("TRUSTED_PROXIES")?;
     let network = |entry: &String| {
-        let address = entry.parse::<std::net::IpAddr>().map(IpNet::from);
+        let address = entry.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
         address
             .or_else(|_| entry.parse())
             .map_err(|_| format!("TRUSTED_PROXIES: {entry} is neither an address nor a network"))
@@ -587,6 +598,7 @@ mod tests {
             ("MAP_TILE_URL", "https://tiles.example.org/{z}/{x}.png"),
             ("MAP_TILE_URL", "javascript:{z}{x}{y}"),
             ("RATE_LIMIT", "perhaps"),
+            ("CONNECTIONS_PER_ADDRESS_MAX", "0"),
             ("TRUSTED_PROXIES", "10.0.0.0/33"),
             ("DAILY_REMINDERS", "0 18 31 2 *"),
             ("MONTHLY_REPORTS", "monthly"),

@@ -59,9 +59,7 @@ impl FromRequestParts<App> for ClientAddress {
         let peer = parts.extensions.get::<Peer>();
         let peer = peer.ok_or_else(|| Error::Internal("a request without a peer".into()))?;
         let peer = peer.0.ip().to_canonical();
-        Ok(Self(client_address(peer, &parts.headers, |address| {
-            app.config.trusted_proxies.iter().any(|network| network.contains(&address))
-        })))
+        Ok(Self(client_address(peer, &parts.headers, |address| app.config.trusts(address))))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod idempotency;
 pub mod metrics;
 pub mod operations;
 pub mod paging;
+pub mod per_address;
 mod refusals;
 pub mod server;
 

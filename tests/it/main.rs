@@ -14,6 +14,7 @@ mod bookings;
 mod connections;
 mod contract;
 mod copy;
+mod crowds;
 mod demo;
 mod deploy;
 mod endurance;

@@ -60,7 +60,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(data_dir: &Path) -> Self {
+    pub fn start(data_dir: &Path) -> Self {
         Self::spawn(parking(data_dir).arg("serve"))
     }
 
@@ -79,7 +79,7 @@ impl Server {
         server
     }
 
-    fn request(
+    pub fn request(
         &self,
         method: &str,
         path: &str,
@@ -132,8 +132,12 @@ impl Server {
         text(&lot, "id").to_owned()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
