@@ -67,12 +67,11 @@ impl FromRequestParts<App> for ClientAddress {
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut client = peer;
     let values = headers.get_all("x-forwarded-for").iter().rev();
-    let forwarded = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.rsplit(','))
-        .map(|entry| entry.trim().parse::<IpAddr>());
+    let entries = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+    let forwarded = entries.map(|entry| str::from_utf8(entry).ok()?.trim().parse::<IpAddr>().ok());
     for address in forwarded {
-        let Ok(address) = address else { break };
+        // What stands left of something that no proxy writes is not to be believed either.
+        let Some(address) = address else { break };
         if !trusted(client) {
             break;
         }

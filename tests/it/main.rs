@@ -20,6 +20,7 @@ mod deploy;
 mod endurance;
 mod exports;
 mod first_free;
+mod guessing;
 mod imports;
 mod jobs;
 mod live;
