@@ -136,7 +136,8 @@ impl AccessTokens {
 
     fn check_signature(&self, token: &str) -> Option<Good> {
         let token = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation).ok()?;
-        if token.header.typ.as_deref() != Some(TYPE) {
+        // What a header says must be understood is not: there is no such thing (RFC 7515, section 4.1.11).
+        if token.header.typ.as_deref() != Some(TYPE) || token.header.crit.is_some() {
             return None;
         }
         let Claims { sub, sid, role, nbf, exp, .. } = token.claims;

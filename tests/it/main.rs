@@ -38,3 +38,4 @@ mod stats;
 mod storage;
 mod traces;
 mod vehicles;
+mod tokens;
