@@ -28,6 +28,8 @@ mod lots;
 mod mails;
 mod peers;
 mod process;
+mod raw_requests;
+mod refusals;
 mod reminders;
 mod replicas;
 mod reports;
