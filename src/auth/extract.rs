@@ -1,10 +1,12 @@
 //! From a request to the person behind it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use uuid::Uuid;
 
 use super::{CurrentUser, Role};
 use crate::app::App;
@@ -25,6 +27,9 @@ impl FromRequestParts<App> for CurrentUser {
         if app.revocations.contains(user.session) {
             return Err(Error::Unauthorized("invalid_token"));
         }
+        if let Some(asking) = parts.extensions.get::<Asking>() {
+            asking.is(user.id);
+        }
         Ok(user)
     }
 }
@@ -41,6 +46,22 @@ impl FromRequestParts<App> for Admin {
             Role::Admin => Ok(Self(user)),
             Role::User => Err(Error::Forbidden("forbidden")),
         }
+    }
+}
+
+/// Who turns out to ask, once a good token says so: for the log of what is refused.
+#[derive(Debug, Clone, Default)]
+pub struct Asking(Arc<OnceLock<Uuid>>);
+
+impl Asking {
+    #[must_use]
+    pub fn user(&self) -> Option<Uuid> {
+        self.0.get().copied()
+    }
+
+    fn is(&self, user: Uuid) {
+        // A second look at the token finds the same.
+        let _ = self.0.set(user);
     }
 }
 

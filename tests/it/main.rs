@@ -38,6 +38,6 @@ mod sessions;
 mod standby;
 mod stats;
 mod storage;
+mod tokens;
 mod traces;
 mod vehicles;
-mod tokens;
