@@ -22,6 +22,7 @@ use crate::error::Result;
 use crate::exports::files::Files;
 use crate::http::idempotency::InFlight;
 use crate::http::metrics::Metrics;
+use crate::http::per_address::PerAddress;
 use crate::jobs::Queue;
 use crate::live::{self, Live};
 use crate::lots::catalogue::{Catalogue, Count};
@@ -54,6 +55,8 @@ pub struct Parts {
     pub in_flight: InFlight,
     pub catalogue: Arc<Catalogue>,
     pub live: Live,
+    /// Of events, by who listens.
+    pub streams: Arc<PerAddress>,
     pub queue: Queue,
     pub keys: Keys,
     pub post: Post,
@@ -117,6 +120,7 @@ impl App {
             in_flight: InFlight::default(),
             catalogue: Arc::default(),
             live: Live::default(),
+            streams: PerAddress::new(config.connections_per_address_max),
             post: Post::new(queue.clone(), zone),
             queue,
             keys,

@@ -8,7 +8,7 @@ mod shown;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -53,6 +53,7 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     pub cors_origins: Vec<String>,
     pub connections_max: usize,
+    pub connections_per_address_max: usize,
     pub metrics_token: Option<String>,
     /// `None`: no collector is set.
     pub traces: Option<traces::settings::Settings>,
@@ -154,6 +155,9 @@ impl Config {
             trusted_proxies: services::networks(&read)?,
             cors_origins: read.list("CORS_ORIGINS")?,
             connections_max: to_usize(read.number("CONNECTIONS_MAX", 10..=1_000_000)?),
+            connections_per_address_max: to_usize(
+                read.number("CONNECTIONS_PER_ADDRESS_MAX", 1..=1_000_000)?,
+            ),
             metrics_token: read.text("METRICS_TOKEN"),
             traces: services::traces(&read)?,
             log: read.value("LOG")?,
@@ -183,6 +187,13 @@ impl Config {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Whether the address is a proxy's whose word counts.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 
     /// The settings as a file to copy, the defaults commented out.
@@ -280,6 +291,7 @@ mod tests {
             ("MAP_TILE_URL", "https://tiles.example.org/{z}/{x}.png"),
             ("MAP_TILE_URL", "javascript:{z}{x}{y}"),
             ("RATE_LIMIT", "perhaps"),
+            ("CONNECTIONS_PER_ADDRESS_MAX", "0"),
             ("TRUSTED_PROXIES", "10.0.0.0/33"),
             ("DAILY_REMINDERS", "0 18 31 2 *"),
             ("MONTHLY_REPORTS", "monthly"),

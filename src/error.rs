@@ -19,6 +19,9 @@ pub enum Error {
     /// 401, with the reason as a code.
     #[error("unauthorized: {0}")]
     Unauthorized(&'static str),
+    /// 401 `invalid_token`: this installation never made that token.
+    #[error("forged token")]
+    ForgedToken,
     /// 403: signed in, but not allowed to.
     #[error("forbidden: {0}")]
     Forbidden(&'static str),
@@ -103,7 +106,7 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized(_) | Self::ForgedToken => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -133,6 +136,7 @@ impl Error {
         match self {
             Self::Malformed(_) => "malformed",
             Self::Unauthorized(code) | Self::Forbidden(code) | Self::Conflict(code) => code,
+            Self::ForgedToken => "invalid_token",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TimedOut => "timed_out",
@@ -216,6 +220,14 @@ impl Error {
         }
     }
 
+    /// [`Error::code`], but for what is nobody's business but the operator's.
+    fn known_as(&self) -> &'static str {
+        match self {
+            Self::ForgedToken => "forged_token",
+            _ => self.code(),
+        }
+    }
+
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
@@ -236,6 +248,7 @@ impl IntoResponse for Error {
         }
         let body = serde_json::to_vec(&self.problem()).unwrap_or_default();
         let mut response = (self.status(), body).into_response();
+        response.extensions_mut().insert(Refused(self.known_as()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds() {
@@ -247,6 +260,10 @@ impl IntoResponse for Error {
         response
     }
 }
+
+/// Goes with the answer to a refused request, for the log: why it was refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused(pub &'static str);
 
 /// Gathers what is wrong with the fields of one request, so that all of it is said at once.
 #[derive(Debug, Default)]

@@ -50,11 +50,13 @@ impl Live {
         self.listeners.load(Ordering::Relaxed)
     }
 
-    /// A stream of events until the client goes away, falls behind or `shutdown` turns true.
+    /// A stream of events until the client goes away, falls behind or `shutdown` turns true. `held`
+    /// is dropped as it ends.
     #[must_use]
-    pub fn respond(&self, shutdown: watch::Receiver<bool>) -> Response {
+    pub fn respond(&self, shutdown: watch::Receiver<bool>, held: impl Send + 'static) -> Response {
         self.listeners.fetch_add(1, Ordering::Relaxed);
-        let state = (self.messages.subscribe(), shutdown, Listener(self.listeners.clone()));
+        let listener = (Listener(self.listeners.clone()), held);
+        let state = (self.messages.subscribe(), shutdown, listener);
         // The first bytes tell the client, and any proxy between, that the stream is open.
         let hello = futures_util::stream::iter([Ok(Bytes::from_static(b"retry: 2000\n\n"))]);
         let events =

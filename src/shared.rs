@@ -53,13 +53,16 @@ impl Shared {
             State::Closed { until: Some(until) } if Instant::now() < *until => return None,
             State::Closed { .. } => {}
         }
-        let opened = client.get_multiplexed_async_connection();
-        if let Ok(Ok(connection)) = tokio::time::timeout(ANSWER_TIME_MAX, opened).await {
-            *state = State::Open(connection.clone());
-            return Some(connection);
+        match in_time(client.get_multiplexed_async_connection()).await {
+            Ok(connection) => {
+                *state = State::Open(connection.clone());
+                Some(connection)
+            }
+            Err(reason) => {
+                close(&mut state, &reason);
+                None
+            }
         }
-        close(&mut state);
-        None
     }
 
     /// What was asked by a [`Shared::connection`]; `None`: it does not answer any more.
@@ -67,11 +70,13 @@ impl Shared {
         &self,
         answer: impl Future<Output = redis::RedisResult<T>>,
     ) -> Option<T> {
-        if let Ok(Ok(answer)) = tokio::time::timeout(ANSWER_TIME_MAX, answer).await {
-            return Some(answer);
+        match in_time(answer).await {
+            Ok(answer) => Some(answer),
+            Err(reason) => {
+                close(&mut *self.state.lock().await, &reason);
+                None
+            }
         }
-        close(&mut *self.state.lock().await);
-        None
     }
 
     /// As JSON what any server made for `name` in the last second, or what `make` makes now: however many
@@ -103,9 +108,17 @@ impl Shared {
     }
 }
 
-fn close(state: &mut State) {
+/// The answer, or what kind of reason there is none for.
+async fn in_time<T>(answer: impl Future<Output = redis::RedisResult<T>>) -> Result<T, String> {
+    match tokio::time::timeout(ANSWER_TIME_MAX, answer).await {
+        Ok(answer) => answer.map_err(|error| error.category().to_owned()),
+        Err(_) => Err("it took too long".into()),
+    }
+}
+
+fn close(state: &mut State, reason: &str) {
     if matches!(state, State::Open(_) | State::Closed { until: None }) {
-        tracing::warn!("Redis does not answer: each server counts and reckons for itself");
+        tracing::warn!(reason, "Redis does not answer: each server counts and reckons for itself");
     }
     *state = State::Closed { until: Some(Instant::now() + TRY_AGAIN_AFTER) };
 }

@@ -1,10 +1,12 @@
 //! From a request to the person behind it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use uuid::Uuid;
 
 use super::{CurrentUser, Role};
 use crate::app::App;
@@ -25,6 +27,9 @@ impl FromRequestParts<App> for CurrentUser {
         if app.revocations.contains(user.session) {
             return Err(Error::Unauthorized("invalid_token"));
         }
+        if let Some(asking) = parts.extensions.get::<Asking>() {
+            asking.is(user.id);
+        }
         Ok(user)
     }
 }
@@ -44,6 +49,22 @@ impl FromRequestParts<App> for Admin {
     }
 }
 
+/// Who turns out to ask, once a good token says so: for the log of what is refused.
+#[derive(Debug, Clone, Default)]
+pub struct Asking(Arc<OnceLock<Uuid>>);
+
+impl Asking {
+    #[must_use]
+    pub fn user(&self) -> Option<Uuid> {
+        self.0.get().copied()
+    }
+
+    fn is(&self, user: Uuid) {
+        // A second look at the token finds the same.
+        let _ = self.0.set(user);
+    }
+}
+
 /// The address of the connection, put into the request by the accept loop.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
@@ -59,9 +80,7 @@ impl FromRequestParts<App> for ClientAddress {
         let peer = parts.extensions.get::<Peer>();
         let peer = peer.ok_or_else(|| Error::Internal("a request without a peer".into()))?;
         let peer = peer.0.ip().to_canonical();
-        Ok(Self(client_address(peer, &parts.headers, |address| {
-            app.config.trusted_proxies.iter().any(|network| network.contains(&address))
-        })))
+        Ok(Self(client_address(peer, &parts.headers, |address| app.config.trusts(address))))
     }
 }
 
@@ -69,12 +88,11 @@ impl FromRequestParts<App> for ClientAddress {
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut client = peer;
     let values = headers.get_all("x-forwarded-for").iter().rev();
-    let forwarded = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.rsplit(','))
-        .map(|entry| entry.trim().parse::<IpAddr>());
+    let entries = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+    let forwarded = entries.map(|entry| str::from_utf8(entry).ok()?.trim().parse::<IpAddr>().ok());
     for address in forwarded {
-        let Ok(address) = address else { break };
+        // What stands left of something that no proxy writes is not to be believed either.
+        let Some(address) = address else { break };
         if !trusted(client) {
             break;
         }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::CurrentUser;
 use super::passwords::Password;
 use super::reset::{self, PasswordResetRequest};
-use super::routes::Client;
+use super::routes::{Client, note_refusal};
 use super::store::{self, Account};
 use crate::app::App;
 use crate::audit::{self, Action, Subject};
@@ -175,8 +175,8 @@ pub async fn check_password(
     let account = app.db.read(move |tx| store::account_by_id(tx, user.id)).await?;
     let account = account.ok_or(Error::Unauthorized("invalid_token"))?;
     if app.hashers.matches(password, account.password_hash.clone()).await? {
-        Ok(account)
-    } else {
-        Err(WRONG_PASSWORD)
+        return Ok(account);
     }
+    note_refusal(app, client.actor(Some(&user)), Some(user.id), WRONG_PASSWORD.code()).await?;
+    Err(WRONG_PASSWORD)
 }

@@ -4,6 +4,9 @@
 //! p = 1), on a few threads of their own with a bounded queue: a crowd that signs in at once waits
 //! its turn and leaves processors and memory to the bookings.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use crossbeam_channel::{Receiver, Sender};
@@ -65,6 +68,7 @@ impl Password {
 #[derive(Clone)]
 pub struct Hashers {
     queue: Sender<Job>,
+    blocks: Arc<AtomicU64>,
 }
 
 struct Job {
@@ -87,11 +91,19 @@ impl Hashers {
     #[must_use]
     pub fn start(permits: usize) -> Self {
         let (queue, jobs) = crossbeam_channel::bounded(QUEUE_MAX);
+        let blocks = Arc::<AtomicU64>::default();
         for number in 0..permits {
             let jobs = jobs.clone();
-            threads::spawn(format!("hasher-{number}"), move || work(&jobs));
+            let hasher = Hasher { blocks: blocks.clone(), ..Hasher::default() };
+            threads::spawn(format!("hasher-{number}"), move || work(&jobs, hasher));
         }
-        Self { queue }
+        Self { queue, blocks }
+    }
+
+    /// Blocks of memory that were filled so far, of 1 KiB each: what the hashing has cost.
+    #[must_use]
+    pub fn blocks_filled(&self) -> u64 {
+        self.blocks.load(Ordering::Relaxed)
     }
 
     /// # Errors
@@ -120,16 +132,15 @@ impl Hashers {
     }
 }
 
-fn work(jobs: &Receiver<Job>) {
-    let mut memory = Vec::new();
+fn work(jobs: &Receiver<Job>, mut hasher: Hasher) {
     for Job { password, compare, reply } in jobs {
         // Nobody waits for it any more: do not spend 20 ms on it.
         if reply.is_closed() {
             continue;
         }
         let answer = match compare {
-            None => Answer::Hash(hash(&password, &mut memory)),
-            Some(hash) => Answer::Matches(verify(&password, hash.as_deref(), &mut memory)),
+            None => Answer::Hash(hasher.hash(&password)),
+            Some(hash) => Answer::Matches(hasher.verify(&password, hash.as_deref())),
         };
         let _ = reply.send(answer);
     }
@@ -140,50 +151,63 @@ fn work(jobs: &Receiver<Job>) {
 /// # Errors
 /// When the hash cannot be made.
 pub fn hash_blocking(password: &Password) -> Result<String, String> {
-    hash(password, &mut Vec::new())
+    Hasher::default().hash(password)
 }
 
-fn hash(password: &Password, memory: &mut Vec<Block>) -> Result<String, String> {
-    let mut salt = [0; 16];
-    ids::fill(&mut salt);
-    let params = Params::default();
-    let output = derive(password, &salt, &params, memory).map_err(|error| error.to_string())?;
-    let hash = PasswordHash {
-        algorithm: Algorithm::Argon2id.into(),
-        version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(&params).map_err(|error| error.to_string())?,
-        salt: Some(Salt::new(&salt).map_err(|error| error.to_string())?),
-        hash: Some(output),
-    };
-    Ok(hash.to_string())
+/// Keeps the memory that it works in.
+#[derive(Default)]
+struct Hasher {
+    memory: Vec<Block>,
+    blocks: Arc<AtomicU64>,
 }
 
-fn verify(password: &Password, hash: Option<&str>, memory: &mut Vec<Block>) -> bool {
-    let parsed = hash.and_then(|hash| PasswordHash::new(hash).ok());
-    let params = parsed.as_ref().and_then(|hash| Params::try_from(hash).ok()).unwrap_or_default();
-    let salt = parsed.as_ref().and_then(|hash| hash.salt);
-    let salt = salt.as_ref().map_or(&[0; 16][..], |salt| salt.as_ref());
-    let Ok(output) = derive(password, salt, &params, memory) else { return false };
-    // `Output` compares in constant time.
-    parsed.and_then(|hash| hash.hash).is_some_and(|expected| expected == output)
-}
+impl Hasher {
+    fn hash(&mut self, password: &Password) -> Result<String, String> {
+        let mut salt = [0; 16];
+        ids::fill(&mut salt);
+        let params = Params::default();
+        let output = self.derive(password, &salt, &params).map_err(|error| error.to_string())?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.into(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).map_err(|error| error.to_string())?,
+            salt: Some(Salt::new(&salt).map_err(|error| error.to_string())?),
+            hash: Some(output),
+        };
+        Ok(hash.to_string())
+    }
 
-fn derive(
-    password: &Password,
-    salt: &[u8],
-    params: &Params,
-    memory: &mut Vec<Block>,
-) -> argon2::Result<Output> {
-    memory.resize(memory.len().max(params.block_count()), Block::default());
-    let mut output = [0; 32];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
-        .hash_password_into_with_memory(
-            password.0.as_bytes(),
-            salt,
-            &mut output,
-            &mut memory[..],
-        )?;
-    Output::new(&output).map_err(|_| argon2::Error::OutputTooLong)
+    fn verify(&mut self, password: &Password, hash: Option<&str>) -> bool {
+        let parsed = hash.and_then(|hash| PasswordHash::new(hash).ok());
+        let params = parsed.as_ref().and_then(|hash| Params::try_from(hash).ok());
+        let params = params.unwrap_or_default();
+        let salt = parsed.as_ref().and_then(|hash| hash.salt);
+        let salt = salt.as_ref().map_or(&[0; 16][..], |salt| salt.as_ref());
+        let Ok(output) = self.derive(password, salt, &params) else { return false };
+        // `Output` compares in constant time.
+        parsed.and_then(|hash| hash.hash).is_some_and(|expected| expected == output)
+    }
+
+    fn derive(
+        &mut self,
+        password: &Password,
+        salt: &[u8],
+        params: &Params,
+    ) -> argon2::Result<Output> {
+        let Self { memory, blocks } = self;
+        memory.resize(memory.len().max(params.block_count()), Block::default());
+        let mut output = [0; 32];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+            .hash_password_into_with_memory(
+                password.0.as_bytes(),
+                salt,
+                &mut output,
+                &mut memory[..],
+            )?;
+        let filled = params.block_count() as u64 * u64::from(params.t_cost());
+        blocks.fetch_add(filled, Ordering::Relaxed);
+        Output::new(&output).map_err(|_| argon2::Error::OutputTooLong)
+    }
 }
 
 #[cfg(test)]
@@ -196,15 +220,15 @@ mod tests {
 
     #[test]
     fn a_password_matches_its_own_hash_and_no_other() {
-        let mut memory = Vec::new();
+        let mut hasher = Hasher::default();
         let right = Password::new("correct horse battery".into());
-        let hashed = hash(&right, &mut memory).unwrap();
-        assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hashed}");
-        assert!(verify(&right, Some(&hashed), &mut memory));
+        let kept = hasher.hash(&right).unwrap();
+        assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
+        assert!(hasher.verify(&right, Some(&kept)));
         let wrong = Password::new("correct horse batterz".into());
-        assert!(!verify(&wrong, Some(&hashed), &mut memory));
-        assert!(!verify(&right, None, &mut memory));
-        assert!(!verify(&right, Some("not a hash"), &mut memory));
+        assert!(!hasher.verify(&wrong, Some(&kept)));
+        assert!(!hasher.verify(&right, None));
+        assert!(!hasher.verify(&right, Some("not a hash")));
     }
 
     #[test]

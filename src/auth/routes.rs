@@ -219,28 +219,14 @@ async fn login(
     let account = app.db.read(move |tx| store::account_by_email(tx, &email)).await?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let matches = app.hashers.matches(credentials.password, hash).await?;
-    let (clock, actor) = (app.clock.clone(), client.actor(None));
     let refusal = match &account {
         Some(account) if matches && account.active => None,
         Some(_) if matches => Some(Error::Forbidden("account_disabled")),
         _ => Some(Error::Unauthorized("invalid_credentials")),
     };
     if let Some(refusal) = refusal {
-        let reason = refusal.code();
-        let subject = account.map(|account| Subject::User(account.id));
-        app.db
-            .write(Uuid::nil(), move |tx| {
-                let detail = json!({ "reason": reason });
-                audit::store::record(
-                    tx,
-                    clock.now(),
-                    &actor,
-                    Action::SignInFailed,
-                    subject,
-                    &detail,
-                )
-            })
-            .await?;
+        let whose = account.map(|account| account.id);
+        note_refusal(&app, client.actor(None), whose, refusal.code()).await?;
         return Err(refusal);
     }
     let account = account.ok_or(Error::Unauthorized("invalid_credentials"))?;
@@ -249,6 +235,22 @@ async fn login(
     let session = sign_in(&app, &client, &account, token).await?;
     let response = session_response(&app, StatusCode::OK, account, session, &cookie)?;
     Ok(with_limit(response, remaining))
+}
+
+/// A password that opened nothing is a row of the audit log.
+pub(super) async fn note_refusal(
+    app: &App,
+    actor: audit::Actor,
+    whose: Option<Uuid>,
+    reason: &'static str,
+) -> Result<()> {
+    let (clock, subject) = (app.clock.clone(), whose.map(Subject::User));
+    let detail = json!({ "reason": reason });
+    app.db
+        .write(Uuid::nil(), move |tx| {
+            audit::store::record(tx, clock.now(), &actor, Action::SignInFailed, subject, &detail)
+        })
+        .await
 }
 
 /// Opens a session for somebody whose password is the account's.

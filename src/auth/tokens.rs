@@ -111,17 +111,16 @@ impl AccessTokens {
     }
 
     /// # Errors
-    /// 401 `invalid_token`, whatever is wrong with it.
+    /// 401 `invalid_token`, whatever is wrong with it: [`Error::ForgedToken`] when it was never ours.
     pub fn check(&self, token: &str) -> Result<CurrentUser> {
-        const INVALID: Error = Error::Unauthorized("invalid_token");
         let now = self.clock.now().as_second();
         let known = self.good.read().ok().and_then(|good| good.get(token).copied());
         let good = match known {
             Some(good) => good,
-            None => self.check_signature(token).ok_or(INVALID)?,
+            None => self.check_signature(token).ok_or(Error::ForgedToken)?,
         };
         if good.not_before > now + LEEWAY_SECONDS || now >= good.expires {
-            return Err(INVALID);
+            return Err(Error::Unauthorized("invalid_token"));
         }
         if known.is_none()
             && let Ok(mut remembered) = self.good.write()
@@ -136,7 +135,8 @@ impl AccessTokens {
 
     fn check_signature(&self, token: &str) -> Option<Good> {
         let token = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation).ok()?;
-        if token.header.typ.as_deref() != Some(TYPE) {
+        // What a header says must be understood is not: there is no such thing (RFC 7515, section 4.1.11).
+        if token.header.typ.as_deref() != Some(TYPE) || token.header.crit.is_some() {
             return None;
         }
         let Claims { sub, sid, role, nbf, exp, .. } = token.claims;
@@ -293,8 +293,8 @@ mod tests {
         Clock::manual("2026-11-22T10:00:00Z".parse().unwrap())
     }
 
-    fn is_refused(tokens: &AccessTokens, token: &str) -> bool {
-        matches!(tokens.check(token), Err(Error::Unauthorized("invalid_token")))
+    fn is_forged(tokens: &AccessTokens, token: &str) -> bool {
+        matches!(tokens.check(token), Err(Error::ForgedToken))
     }
 
     #[test]
@@ -308,7 +308,7 @@ mod tests {
         clock.advance(SignedDuration::from_secs(15 * 60 - 1));
         assert!(tokens.check(&token).is_ok());
         clock.advance(SignedDuration::from_secs(1));
-        assert!(is_refused(&tokens, &token));
+        assert!(matches!(tokens.check(&token), Err(Error::Unauthorized("invalid_token"))));
     }
 
     #[test]
@@ -317,16 +317,16 @@ mod tests {
         let ours = tokens(&clock);
         let user = Uuid::from_u128(1);
         let other_key = AccessTokens::new(&[8; 32], 15, clock.clone());
-        assert!(is_refused(&ours, &other_key.issue(user, Role::User, user).unwrap()));
+        assert!(is_forged(&ours, &other_key.issue(user, Role::User, user).unwrap()));
         let mut other_type = tokens(&clock);
         other_type.header.typ = Some("JWT".into());
-        assert!(is_refused(&ours, &other_type.issue(user, Role::User, user).unwrap()));
+        assert!(is_forged(&ours, &other_type.issue(user, Role::User, user).unwrap()));
         let token = ours.issue(user, Role::User, user).unwrap();
         let (_, rest) = token.split_once('.').unwrap();
         let none = encode(br#"{"typ":"at+jwt","alg":"none"}"#);
-        assert!(is_refused(&ours, &format!("{none}.{rest}")));
+        assert!(is_forged(&ours, &format!("{none}.{rest}")));
         let (unsigned, _) = token.rsplit_once('.').unwrap();
-        assert!(is_refused(&ours, &format!("{unsigned}.")));
-        assert!(is_refused(&ours, ""));
+        assert!(is_forged(&ours, &format!("{unsigned}.")));
+        assert!(is_forged(&ours, ""));
     }
 }

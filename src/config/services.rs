@@ -2,6 +2,7 @@
 //! traces, the map's tiles, its own address.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -210,7 +211,7 @@ pub(super) fn traces(read: &Reader<'_>) -> Result<Option<traces::settings::Setti
 pub(super) fn networks(read: &Reader<'_>) -> Result<Vec<IpNet>, String> {
     let entries: Vec<String> = read.list("TRUSTED_PROXIES")?;
     let network = |entry: &String| {
-        let address = entry.parse::<std::net::IpAddr>().map(IpNet::from);
+        let address = entry.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
         address
             .or_else(|_| entry.parse())
             .map_err(|_| format!("TRUSTED_PROXIES: {entry} is neither an address nor a network"))

@@ -116,6 +116,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("CORS_ORIGINS", "", "Origins of other sites that may call the API, with commas."),
     setting("CONNECTIONS_MAX", "10000", "Connections served at once, 10 to 1000000."),
+    setting(
+        "CONNECTIONS_PER_ADDRESS_MAX",
+        "1000",
+        "Connections of one address at once, and its streams of live counts, 1 to 1000000. TRUSTED_PROXIES may have any number of connections.",
+    ),
     setting("METRICS_TOKEN", "", "Bearer token that may read /metrics from other machines."),
     setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -13,7 +13,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use uuid::Uuid;
 
-use crate::jobs::Failure;
+use crate::jobs::{Cause, Failure};
 use crate::secrets;
 
 /// Pieces of a file that are on their way at once.
@@ -94,7 +94,7 @@ fn path(id: Uuid) -> Path {
 }
 
 fn failed(error: &object_store::Error) -> Failure {
-    Failure::for_now(format!("The file could not be written: {error}"))
+    Failure::for_now(Cause::Files, format!("The file could not be written: {error}"))
 }
 
 impl Files {

@@ -22,7 +22,7 @@ use crate::bookings::store::{Selection, oldest_first};
 use crate::db;
 use crate::error::Result;
 use crate::ids;
-use crate::jobs::{Done, Failure, Job, Run};
+use crate::jobs::{Cause, Done, Failure, Job, Run};
 use crate::mail::{List, letters};
 
 /// Rows that are read at once.
@@ -66,7 +66,8 @@ impl Job for Export {
     const ATTEMPTS_MAX: i64 = 5;
 
     async fn run(self, run: Run) -> Result<Done, Failure> {
-        let owner = run.owner.ok_or_else(|| Failure::for_good("an export without an owner"))?;
+        let nobodys = || Failure::for_good(Cause::Content, "an export without an owner");
+        let owner = run.owner.ok_or_else(nobodys)?;
         let (id, app) = (run.id, run.app.clone());
         let (rows, bytes) = self.write_file(&run).await?;
         let now = app.clock.now();
@@ -86,8 +87,9 @@ impl Job for Export {
 impl Export {
     /// Gives the number of rows and of bytes.
     async fn write_file(&self, run: &Run) -> Result<(i64, i64), Failure> {
-        let zone = TimeZone::get(&self.time_zone)
-            .map_err(|_| Failure::for_good(format!("{} is no time zone", self.time_zone)))?;
+        let zone = TimeZone::get(&self.time_zone).map_err(|_| {
+            Failure::for_good(Cause::Content, format!("{} is no time zone", self.time_zone))
+        })?;
         let (app, everyone) = (&run.app, self.everyone);
         let to = self.to.map_or(run.created_at, |to| to.min(run.created_at));
         let selection =

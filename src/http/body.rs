@@ -1,6 +1,6 @@
 //! Request bodies and queries: parsed once, refused with the documented problems.
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -148,6 +148,10 @@ impl<S: Send + Sync> FromRequest<S> for Csv {
 }
 
 async fn collect(body: Body, bytes_max: usize) -> Result<Bytes> {
+    // What says that it is too large is not waited for.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(Error::TooLarge);
+    }
     let collected = Limited::new(body, bytes_max).collect();
     let limit = std::time::Duration::from_secs(BODY_SECONDS_MAX);
     match tokio::time::timeout(limit, collected).await {

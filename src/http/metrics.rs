@@ -58,6 +58,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
     connections: Gauge,
+    connections_refused: Counter,
     listeners: Gauge,
     queued_commands: Gauge,
     heavy_reads: Family<By, Counter>,
@@ -82,6 +83,9 @@ impl Default for Metrics {
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "Time to the answer", seconds.clone());
         registry.register("http_connections", "Open connections", connections.clone());
+        let connections_refused = Counter::default();
+        let help = "Connections closed at once: their address had as many as it may";
+        registry.register("http_connections_refused", help, connections_refused.clone());
         registry.register("event_listeners", "Open event streams", listeners.clone());
         let help = "Commands that wait to be written";
         registry.register("queued_commands", help, queued_commands.clone());
@@ -112,6 +116,7 @@ impl Default for Metrics {
             requests,
             seconds,
             connections,
+            connections_refused,
             listeners,
             queued_commands,
             heavy_reads,
@@ -182,6 +187,10 @@ impl Metrics {
     pub fn connection(&self) -> OpenConnection {
         self.connections.inc();
         OpenConnection(self.connections.clone())
+    }
+
+    pub fn connection_refused(&self) {
+        self.connections_refused.inc();
     }
 
     /// A job was started so long after it was due.

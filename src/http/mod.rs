@@ -1,13 +1,15 @@
 //! HTTP: merges the features' routes under one set of headers, limits and errors.
 //!
 //! `server.rs` accepts connections, `body.rs` parses requests, `idempotency.rs` does a request
-//! once, `paging.rs` cuts lists.
+//! once, `paging.rs` cuts lists, `refusal_log.rs` notes what was refused.
 
 pub mod body;
 pub mod idempotency;
 pub mod metrics;
 pub mod operations;
 pub mod paging;
+pub mod per_address;
+mod refusal_log;
 mod refusals;
 pub mod server;
 
@@ -30,9 +32,10 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::auth::extract::Peer;
+use crate::auth::extract::{Asking, Peer};
 use crate::error::Error;
 use crate::http::metrics::RouteMetrics;
+use crate::http::refusal_log::RefusalLog;
 use crate::traces::context::Parent;
 use crate::traces::{self, Kind, Span, Traces};
 use crate::{
@@ -117,6 +120,7 @@ struct Served {
     /// Of pages and of paths that there are not.
     other: RouteMetrics,
     page_policy: HeaderValue,
+    refusals: RefusalLog,
 }
 
 impl Service {
@@ -145,7 +149,8 @@ impl Service {
         // A policy of checked parts is a header; if not, nothing at all may be loaded.
         let page_policy =
             HeaderValue::try_from(page_policy).unwrap_or(HeaderValue::from_static(web::API_POLICY));
-        Self(Arc::new(Served { app, router, counted, other, page_policy }))
+        let refusals = RefusalLog::default();
+        Self(Arc::new(Served { app, router, counted, other, page_policy, refusals }))
     }
 
     /// Answers a request, and counts it.
@@ -166,11 +171,16 @@ impl Service {
         let mut response = if let Some(response) = prepared {
             response
         } else {
-            let mut request = request.map(Body::new);
+            let (mut request, asking) = (request.map(Body::new), Asking::default());
             request.extensions_mut().insert(Peer(peer));
-            let answering = self.0.router.clone().oneshot(request);
-            let answered = traces::within(span.as_ref(), answering).await;
-            answered.unwrap_or_else(|never| match never {})
+            request.extensions_mut().insert(asking.clone());
+            let answering = async {
+                let answered = self.0.router.clone().oneshot(request).await;
+                let response = answered.unwrap_or_else(|never| match never {});
+                self.0.refusals.note(method, route.name(), &response, asking.user());
+                response
+            };
+            traces::within(span.as_ref(), answering).await
         };
         let page_policy = is_page.then_some(&self.0.page_policy);
         put_headers(app, response.headers_mut(), page_policy);

@@ -117,7 +117,10 @@ async fn settings(State(app): State<App>, _: Admin) -> Json<Page<ShownSetting>> 
 /// every 15 s. A client that connects again reads the list anew.
 #[utoipa::path(get, path = "/api/events", tag = "lots", operation_id = "events", responses(
     (status = 200, body = String, content_type = "text/event-stream"),
+    (status = 429, body = Problem, content_type = "application/problem+json", description = "the address has as many streams as it may"),
 ))]
-async fn events(State(app): State<App>) -> Response {
-    app.live.respond(app.shutdown())
+async fn events(State(app): State<App>, client: ClientAddress) -> Result<Response> {
+    const REFUSED: Error = Error::RateLimited { retry_after_seconds: 60 };
+    let held = app.streams.take(client.0).ok_or(REFUSED)?;
+    Ok(app.live.respond(app.shutdown(), held))
 }

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::Service;
+use super::per_address::PerAddress;
 use crate::app::App;
 
 /// How long the headers of a request may take to arrive.
@@ -41,6 +42,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> End {
     let permits = Arc::new(Semaphore::new(app.config.connections_max));
+    let addresses = PerAddress::new(app.config.connections_per_address_max);
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     let mut failure_check = tokio::time::interval(FAILURE_CHECK);
@@ -60,11 +62,18 @@ pub async fn serve(
             None if app.db.has_failed() => break End::StorageFailed,
             None => break End::Asked,
             Some(Ok((stream, peer))) => {
+                let held = addresses.take(peer.ip());
+                // A proxy's connections are those of many people.
+                if held.is_none() && !app.config.trusts(peer.ip()) {
+                    // It is closed at once: whoever stalls would stall an answer as well.
+                    app.metrics.connection_refused();
+                    continue;
+                }
                 let connection = handle(service.clone(), stream, peer);
                 let connection = connections.watch(connection);
                 let counted = app.metrics.connection();
                 tokio::spawn(async move {
-                    let _held = (permit, counted);
+                    let _held = (permit, held, counted);
                     // A client that breaks off is no error of ours.
                     let _ = connection.await;
                 });

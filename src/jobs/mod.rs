@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::db::Tx;
+use crate::db::{self, Tx};
 use crate::error::{Error, Result};
 
 /// What has to be done, as it is stored, and how it is done.
@@ -84,7 +84,8 @@ impl Kind {
 fn start<J: Job>(run: Run) -> BoxFuture<'static, Result<Done, Failure>> {
     Box::pin(async move {
         let job: J = serde_json::from_str(&run.payload).map_err(|error| {
-            Failure::for_good(format!("the job cannot be read by this version: {error}"))
+            let reason = format!("the job cannot be read by this version: {error}");
+            Failure::for_good(Cause::Version, reason)
         })?;
         job.run(run).await
     })
@@ -113,8 +114,32 @@ impl Done {
     }
 }
 
+/// What kind of reason an attempt failed for. The log has it instead of the reason, which may repeat an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The database did not do it.
+    Storage,
+    /// A mistake of ours.
+    Program,
+    /// It took too long.
+    Time,
+    /// Its worker ended, again and again.
+    Worker,
+    /// Another version made the job.
+    Version,
+    /// The files of exports, or the outbox, take nothing.
+    Files,
+    /// Whom it is sent to is not reached, or not trusted.
+    Connection,
+    /// Whom it is sent to says no.
+    Answer,
+    /// What it is about is of no use: an address, a setting, a link that has expired.
+    Content,
+}
+
 /// Why an attempt failed.
 pub struct Failure {
+    cause: Cause,
     /// In words, for the admin.
     reason: String,
     /// Whether another attempt makes sense.
@@ -123,12 +148,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn for_now(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), again: true, change: None }
+    pub fn for_now(cause: Cause, reason: impl Into<String>) -> Self {
+        Self { cause, reason: reason.into(), again: true, change: None }
     }
 
-    pub fn for_good(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), again: false, change: None }
+    pub fn for_good(cause: Cause, reason: impl Into<String>) -> Self {
+        Self { again: false, ..Self::for_now(cause, reason) }
     }
 
     /// What is changed together with the failure.
@@ -144,7 +169,12 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::for_now(error.to_string())
+        let cause = match error {
+            Error::Storage(db::Error::Query(_)) => Cause::Program,
+            Error::Storage(_) => Cause::Storage,
+            _ => Cause::Program,
+        };
+        Self::for_now(cause, error.to_string())
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::store::{self, Claimed, End};
-use super::{Done, Failure, Kind, Run, schedule};
+use super::{Cause, Done, Failure, Kind, Run, schedule};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids;
@@ -224,7 +224,8 @@ async fn try_once(app: App, kind: &'static Kind, job: Claimed, claim: Uuid) -> &
     app.metrics.job_waited(kind.name, app.clock.now().duration_since(job.due_at));
     let began = Instant::now();
     let ended = if attempts > kind.attempts_max {
-        Some(Err(Failure::for_good("It was lost again and again: each time its worker ended.")))
+        let reason = "It was lost again and again: each time its worker ended.";
+        Some(Err(Failure::for_good(Cause::Worker, reason)))
     } else {
         let run = Run {
             app: app.clone(),
@@ -245,7 +246,8 @@ async fn try_once(app: App, kind: &'static Kind, job: Claimed, claim: Uuid) -> &
         Ok(_) => "succeeded",
         Err(failure) => {
             // The reason may hold an address; the admin's page of tasks shows it.
-            tracing::warn!(%id, kind = kind.name, attempts, "an attempt at a job failed");
+            let (kind_name, cause) = (kind.name, failure.cause);
+            tracing::warn!(%id, kind = kind_name, attempts, ?cause, "an attempt at a job failed");
             if retries(kind, attempts, failure) { "retried" } else { "failed" }
         }
     };
@@ -276,13 +278,15 @@ async fn run_with_claim(app: &App, kind: &'static Kind, run: Run) -> Option<Resu
         tokio::select! {
             ended = &mut job => {
                 return Some(ended.unwrap_or_else(|error| {
-                    Err(Failure::for_now(format!("a mistake in the program: {error}")))
+                    let reason = format!("a mistake in the program: {error}");
+                    Err(Failure::for_now(Cause::Program, reason))
                 }));
             }
             () = &mut limit => {
                 drop(abort);
                 let seconds = kind.time_limit.as_secs();
-                return Some(Err(Failure::for_now(format!("It took longer than {seconds} s."))));
+                let reason = format!("It took longer than {seconds} s.");
+                return Some(Err(Failure::for_now(Cause::Time, reason)));
             }
             _ = renew.tick() => {
                 let now = app.clock.now();

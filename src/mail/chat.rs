@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::letter::{Letter, Link};
 use super::{Channel, layout};
-use crate::jobs::{Done, Failure, Job, Run};
+use crate::jobs::{Cause, Done, Failure, Job, Run};
 
 /// Where webhooks of Google Chat are. Source: Google Chat API, webhooks.
 pub const ORIGIN: &str = "https://chat.googleapis.com";
@@ -43,6 +43,10 @@ pub fn client() -> Result<reqwest::Client, String> {
         .map_err(|error| error.to_string())
 }
 
+fn unusable(reason: &str) -> Failure {
+    Failure::for_good(Cause::Content, reason)
+}
+
 /// A message on its way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChatMessage {
@@ -65,13 +69,13 @@ impl Job for ChatMessage {
         };
         let Some(webhook) = to.chat_webhook_url.or_else(|| app.config.chat_webhook_url.clone())
         else {
-            return Err(Failure::for_good("There is no space to send it to."));
+            return Err(unusable("There is no space to send it to."));
         };
         // Settings may have changed since it was stored.
         let webhook = check_webhook(&webhook, &app.config.chat_origin)
-            .map_err(|message| Failure::for_good(format!("The webhook {message}.")))?;
+            .map_err(|message| unusable(&format!("The webhook {message}.")))?;
         let mut webhook =
-            url::Url::parse(&webhook).map_err(|_| Failure::for_good("The webhook is no URL."))?;
+            url::Url::parse(&webhook).map_err(|_| unusable("The webhook is no URL."))?;
         // The same at every attempt, so that Google Chat takes the message once.
         webhook.query_pairs_mut().append_pair("requestId", &run.id.to_string());
         let base = app.base_url();
@@ -87,13 +91,15 @@ impl Job for ChatMessage {
             .send()
             .await
             // Without its address, which holds a secret.
-            .map_err(|error| Failure::for_now(error.without_url().to_string()))?;
-        match answer.status().as_u16() {
+            .map_err(|error| {
+                Failure::for_now(Cause::Connection, error.without_url().to_string())
+            })?;
+        let status = answer.status().as_u16();
+        let said = format!("Google Chat answered {status}.");
+        match status {
             200..=299 => Ok(Done::nothing()),
-            status @ (408 | 429 | 500..=599) => {
-                Err(Failure::for_now(format!("Google Chat answered {status}.")))
-            }
-            status => Err(Failure::for_good(format!("Google Chat answered {status}."))),
+            408 | 429 | 500..=599 => Err(Failure::for_now(Cause::Answer, said)),
+            _ => Err(Failure::for_good(Cause::Answer, said)),
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::app::App;
 use crate::auth;
 use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
-use crate::jobs::{Done, Failure, Job, New, Queue, Run, TaskStatus};
+use crate::jobs::{Cause, Done, Failure, Job, New, Queue, Run, TaskStatus};
 use crate::locale::{Language, Locale};
 use crate::users::Person;
 use layout::Pages;
@@ -226,7 +226,8 @@ impl Job for Mail {
         if self.holds(&Link::PasswordReset)
             && app.clock.now() >= run.created_at + auth::reset::VALID_FOR
         {
-            return Err(Failure::for_good("Its link had expired before it could be sent."));
+            let reason = "Its link had expired before it could be sent.";
+            return Err(Failure::for_good(Cause::Content, reason));
         }
         let pages = self.pages(app, &to, run.created_at, true).await?;
         let message = self.message(app, &to, (id, run.created_at), pages)?;
@@ -237,10 +238,10 @@ impl Job for Mail {
             })),
             Err(refusal) if refusal.is_final => {
                 let (clock, reason) = (app.clock.clone(), refusal.reason.clone());
-                Err(Failure::for_good(refusal.reason)
+                Err(Failure::for_good(refusal.cause, refusal.reason)
                     .and(move |tx| store::mark_refused(tx, clock.now(), to.id, &to.email, &reason)))
             }
-            Err(refusal) => Err(Failure::for_now(refusal.reason)),
+            Err(refusal) => Err(Failure::for_now(refusal.cause, refusal.reason)),
         }
     }
 }
@@ -296,7 +297,7 @@ impl Mail {
         (id, written_at): (Uuid, Timestamp),
         pages: Pages,
     ) -> Result<lettre::Message, Failure> {
-        let unusable = |reason: String| Failure::for_good(reason);
+        let unusable = |reason: String| Failure::for_good(Cause::Content, reason);
         let address = to.email.parse::<lettre::Address>();
         let address =
             address.map_err(|error| unusable(format!("{} is no address: {error}", to.email)))?;

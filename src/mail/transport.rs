@@ -14,6 +14,7 @@ use lettre::{Address, Message};
 use url::Url;
 use uuid::Uuid;
 
+use crate::jobs::Cause;
 use crate::secrets;
 use crate::text::percent_decoded;
 use crate::traces;
@@ -97,6 +98,7 @@ pub struct Settings {
 /// Why a mail did not go out.
 #[derive(Debug)]
 pub struct Refusal {
+    pub cause: Cause,
     /// In words, for the admin.
     pub reason: String,
     /// Whether the server will not take it later either.
@@ -104,8 +106,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn for_now(reason: impl std::fmt::Display) -> Self {
-        Self { reason: reason.to_string(), is_final: false }
+    fn for_now(cause: Cause, reason: impl std::fmt::Display) -> Self {
+        Self { cause, reason: reason.to_string(), is_final: false }
     }
 }
 
@@ -239,10 +241,10 @@ impl Mailer {
         let limit = self.settings.timeout;
         match tokio::time::timeout(limit, step).await {
             Ok(done) => done.map_err(|error| refusal(&error)),
-            Err(_) => Err(Refusal::for_now(format!(
-                "The mail server did not answer within {} s.",
-                limit.as_secs()
-            ))),
+            Err(_) => Err(Refusal::for_now(
+                Cause::Connection,
+                format!("The mail server did not answer within {} s.", limit.as_secs()),
+            )),
         }
     }
 
@@ -261,8 +263,11 @@ impl Mailer {
         };
         match tokio::task::spawn_blocking(write).await {
             Ok(Ok(())) => Ok(format!("outbox/{name}")),
-            Ok(Err(error)) => Err(Refusal::for_now(format!("{}: {error}", self.outbox.display()))),
-            Err(error) => Err(Refusal::for_now(error)),
+            Ok(Err(error)) => {
+                let reason = format!("{}: {error}", self.outbox.display());
+                Err(Refusal::for_now(Cause::Files, reason))
+            }
+            Err(error) => Err(Refusal::for_now(Cause::Program, error)),
         }
     }
 }
@@ -270,7 +275,8 @@ impl Mailer {
 fn refusal(error: &lettre::transport::smtp::Error) -> Refusal {
     // What is wrong with our sign-in says nothing about the mail.
     let about_us = matches!(error.status().map(u16::from), Some(530 | 534 | 535 | 538));
-    Refusal { reason: said(error), is_final: error.is_permanent() && !about_us }
+    let cause = if error.status().is_some() { Cause::Answer } else { Cause::Connection };
+    Refusal { cause, reason: said(error), is_final: error.is_permanent() && !about_us }
 }
 
 /// A mail as it is sent after DATA, in one piece: in two, the second would wait for the other side

@@ -1,5 +1,7 @@
 //! `TestApp`: the application on a database of its own, with a clock in hand.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
@@ -43,7 +45,7 @@ pub struct TestApp {
     pub folder: TempDir,
     vars: Vars,
     service: parking::http::Service,
-    peer: std::net::SocketAddr,
+    peer: SocketAddr,
 }
 
 impl TestApp {
@@ -103,7 +105,8 @@ impl TestApp {
     }
 
     pub fn nobody(&self) -> Caller<'_> {
-        Caller { app: self, token: None, user: None, id: String::new(), cookie: String::new() }
+        let (id, cookie) = (String::new(), String::new());
+        Caller { app: self, token: None, user: None, id, cookie, peer: self.peer }
     }
 
     /// The admin of this installation, claimed with the link.
@@ -126,7 +129,12 @@ impl TestApp {
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Response {
-        self.service.answer(request, self.peer).await
+        self.raw_from(self.peer, request).await
+    }
+
+    /// [`TestApp::raw`] from a connection of this address.
+    pub async fn raw_from(&self, peer: SocketAddr, request: Request<Body>) -> Response {
+        self.service.answer(request, peer).await
     }
 }
 
@@ -154,6 +162,7 @@ pub struct Caller<'a> {
     pub id: String,
     /// The refresh cookie, as `name=value`.
     pub cookie: String,
+    peer: SocketAddr,
 }
 
 impl Caller<'_> {
@@ -164,6 +173,11 @@ impl Caller<'_> {
     /// Uses this token as it is.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), user: None, ..self.clone() }
+    }
+
+    /// With connections from this address.
+    pub fn from(&self, address: &str) -> Self {
+        Self { peer: (address.parse::<IpAddr>().unwrap(), 40_000).into(), ..self.clone() }
     }
 
     fn current_token(&self) -> Option<String> {
@@ -223,7 +237,8 @@ impl Caller<'_> {
             request = request.header(*name, *value);
         }
         let body = body.map_or_else(Body::empty, Body::from);
-        Answer::read(self.app.raw(request.body(body).unwrap()).await).await
+        let request = request.body(body).unwrap();
+        Answer::read(self.app.raw_from(self.peer, request).await).await
     }
 
     /// A new lot with spots A01, A02, ... at 60.00 an hour.
@@ -326,6 +341,7 @@ impl Answer {
             user: Some(app.app.tokens.check(text(&session, "access_token")).unwrap()),
             id: text(&session["user"], "id").to_owned(),
             cookie: self.cookie(),
+            peer: app.peer,
         }
     }
 

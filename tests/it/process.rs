@@ -65,7 +65,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(data_dir: &Path) -> Self {
+    pub fn start(data_dir: &Path) -> Self {
         Self::spawn(parking(data_dir).arg("serve"))
     }
 
@@ -84,7 +84,7 @@ impl Server {
         server
     }
 
-    fn request(
+    pub fn request(
         &self,
         method: &str,
         path: &str,

@@ -1,9 +1,11 @@
 //! Sessions: tokens, refresh with rotation, sign-out, limits.
 
 use jiff::SignedDuration;
+use parking::auth::{reset, store};
 use serde_json::json;
 
 use crate::harness::{Answer, Caller, PASSWORD, TestApp, items, text};
+use crate::replicas::until;
 
 async fn refresh(app: &TestApp, cookie: &str) -> Answer {
     app.nobody().send("POST", "/api/auth/refresh", None, &[("cookie", cookie)]).await
@@ -222,4 +224,42 @@ async fn a_restart_forgets_no_sign_out() {
     let asha: Caller<'_> = again.nobody().with_token(&token);
     let problem = asha.get("/api/me").await.refused(401, "invalid_token");
     assert_eq!(text(&problem, "code"), "invalid_token");
+}
+
+#[tokio::test]
+async fn whatever_ends_a_session_ends_it_at_every_server() {
+    const NEW: &str = "another good password";
+    let app = TestApp::postgres().await;
+    let other = app.replica(&[]).await;
+    let _background = [app.app.start_background(), other.app.start_background()];
+    let admin = app.admin().await;
+    for end in ["disabled", "password", "link", "elsewhere", "deleted"] {
+        let here = app.driver(end).await;
+        let lost = app.sign_in(&format!("{end}@example.org")).await;
+        let there = other.nobody().with_token(lost.token());
+        there.get("/api/me").await.expect(200);
+        let ended = match end {
+            "disabled" => {
+                let path = format!("/api/admin/users/{}", here.id);
+                admin.patch(&path, json!({ "active": false })).await
+            }
+            "password" => {
+                let change = json!({ "current_password": PASSWORD, "new_password": NEW });
+                here.post("/api/me/password", change).await
+            }
+            "link" => {
+                let id = here.id.parse().unwrap();
+                let account = app.app.db.read(move |tx| store::account_by_id(tx, id)).await;
+                let account = account.unwrap().unwrap();
+                let token = reset::token(&app.app.keys.links, &account, app.now());
+                let new = json!({ "token": token, "password": NEW });
+                app.nobody().post("/api/auth/reset-password", new).await
+            }
+            "elsewhere" => here.delete("/api/me/sessions").await,
+            _ => here.delete_with("/api/me", json!({ "password": PASSWORD })).await,
+        };
+        assert!(ended.status.is_success(), "{end} {ended:?}");
+        lost.with_token(lost.token()).get("/api/me").await.refused(401, "invalid_token");
+        until(async || there.get("/api/me").await.status == 401).await;
+    }
 }

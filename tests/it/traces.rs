@@ -15,7 +15,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 
 /// Nobody listens there.
-const NO_MAIL_SERVER: &str = "smtp://127.0.0.1:1";
+pub const NO_MAIL_SERVER: &str = "smtp://127.0.0.1:1";
 
 fn traceparent(flags: &str) -> String {
     format!("00-{TRACE}-{CALLER}-{flags}")

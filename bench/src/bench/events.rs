@@ -47,7 +47,8 @@ pub async fn to_many(bench: &Bench, report: &mut Report) -> Result<()> {
     let folder = bench.folder(Place::Disk)?;
     let parking = bench
         .parking(Place::Disk, &folder.path().join("server"))?
-        .environment("CONNECTIONS_MAX", (listeners + 100).to_string());
+        .environment("CONNECTIONS_MAX", (listeners + 100).to_string())
+        .environment("CONNECTIONS_PER_ADDRESS_MAX", LISTENERS_AN_ADDRESS.to_string());
     let yard = Yard::open(&parking, 1, &[SPOTS]).await?;
     let before = yard.server.usage();
     let clock = Instant::now();

@@ -4623,6 +4623,15 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description the address has as many streams as it may */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `storage_unavailable`, `busy`: nothing was changed, try again */
             503: {
                 headers: {

@@ -113,7 +113,8 @@ fn take(limiter: &Limiter, key: u64, limit: NonZero<u32>) -> Result<Remaining> {
 }
 
 /// One subscriber has a whole /64 of IPv6 addresses.
-fn network(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         address @ IpAddr::V4(_) => address,
