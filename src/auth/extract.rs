@@ -85,7 +85,11 @@ impl FromRequestParts<App> for ClientAddress {
 }
 
 /// The rightmost address that is not a proxy of ours: what stands left of it, anyone can invent.
-fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+pub(crate) fn client_address(
+    peer: IpAddr,
+    headers: &HeaderMap,
+    trusted: impl Fn(IpAddr) -> bool,
+) -> IpAddr {
     let mut client = peer;
     let values = headers.get_all("x-forwarded-for").iter().rev();
     let entries = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
@@ -111,12 +115,15 @@ impl ClientAddress {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn address(peer: &str, forwarded: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append("x-forwarded-for", value);
         }
         let proxies: [IpAddr; 2] = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
         client_address(peer.parse().unwrap(), &headers, |a| proxies.contains(&a)).to_string()
@@ -135,5 +142,6 @@ mod tests {
         assert_eq!(address("10.0.0.1", &["203.0.113.7", "198.51.100.1, 10.0.0.2"]), "198.51.100.1");
         assert_eq!(address("10.0.0.1", &["rubbish, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(address("10.0.0.1", &["rubbish"]), "10.0.0.1");
+        assert_eq!(address("10.0.0.1", &["é, 198.51.100.1"]), "198.51.100.1");
     }
 }

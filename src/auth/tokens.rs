@@ -1,6 +1,7 @@
 //! Access tokens (JWT, RFC 8725) and refresh tokens.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{LazyLock, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -47,6 +48,9 @@ pub struct AccessTokens {
     header: Header,
     minutes: i64,
     clock: Clock,
+    /// When the last of those issued here expires, in seconds: later than the clock thinks once it
+    /// went back.
+    last_expires: AtomicI64,
     /// Tokens whose signature was found good, with their claims: a client sends the same one for a
     /// quarter of an hour, and checking it anew took 6% of a booking's CPU.
     good: RwLock<HashMap<String, Good>>,
@@ -82,6 +86,7 @@ impl AccessTokens {
             header,
             minutes,
             clock,
+            last_expires: AtomicI64::new(i64::MIN),
             good: RwLock::default(),
         }
     }
@@ -106,6 +111,7 @@ impl AccessTokens {
             nbf: now,
             exp: now + self.expires_in_seconds(),
         };
+        self.last_expires.fetch_max(claims.exp, Ordering::Relaxed);
         jsonwebtoken::encode(&self.header, &claims, &self.signing)
             .map_err(|error| Error::Internal(format!("an access token cannot be signed: {error}")))
     }
@@ -147,7 +153,9 @@ impl AccessTokens {
     /// When the last token issued by `now` will have expired.
     #[must_use]
     pub fn all_expired_after(&self, now: Timestamp) -> Timestamp {
-        now + SignedDuration::from_mins(self.minutes) + SignedDuration::from_secs(LEEWAY_SECONDS)
+        let here = Timestamp::from_second(self.last_expires.load(Ordering::Relaxed));
+        let elsewhere = now + SignedDuration::from_mins(self.minutes);
+        here.unwrap_or(elsewhere).max(elsewhere) + SignedDuration::from_secs(LEEWAY_SECONDS)
     }
 }
 
@@ -309,6 +317,16 @@ mod tests {
         assert!(tokens.check(&token).is_ok());
         clock.advance(SignedDuration::from_secs(1));
         assert!(matches!(tokens.check(&token), Err(Error::Unauthorized("invalid_token"))));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_does_not_forget_when_the_last_token_expires() {
+        let clock = clock();
+        let tokens = tokens(&clock);
+        let (user, expires) = (Uuid::from_u128(1), tokens.all_expired_after(clock.now()));
+        tokens.issue(user, Role::User, user).unwrap();
+        clock.advance(SignedDuration::from_hours(-2));
+        assert_eq!(tokens.all_expired_after(clock.now()), expires);
     }
 
     #[test]

@@ -52,16 +52,17 @@ fn shown(setting: &Setting, read: &Reader<'_>) -> ShownSetting {
 /// `scheme://user:password@host` without the password, and without a query, which may hold one.
 fn without_password(value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
-    let (rest, query) = match rest.split_once('?') {
-        Some((rest, _)) => (rest, "?…"),
-        None => (rest, ""),
+    let without_query = |text: &str| match text.split_once('?') {
+        Some((text, _)) => format!("{text}?…"),
+        None => text.to_owned(),
     };
+    // A password may have an @ or a question mark in it, too.
     match rest.rsplit_once('@') {
         Some((user, host)) => {
-            let user = user.split_once(':').map_or(user, |(user, _)| user);
-            format!("{scheme}://{user}:…@{host}{query}")
+            let user = user.split([':', '?']).next().unwrap_or_default();
+            format!("{scheme}://{user}:…@{}", without_query(host))
         }
-        None => format!("{scheme}://{rest}{query}"),
+        None => format!("{scheme}://{}", without_query(rest)),
     }
 }
 
@@ -98,6 +99,8 @@ mod tests {
                 "https://chat.googleapis.com/v1/spaces/A/messages?key=s3cret&token=s3cret",
             ),
             ("DATABASE_URL", "postgres://parking:s3cret@db.example.org/parking"),
+            ("DATABASE_URL", "postgres://parking:s3cret?why@db.example.org/parking"),
+            ("DATABASE_URL", "postgres://db.example.org/a?password=s3cret&application_name=a@b"),
             ("SMTP_URL", "smtps://parking:p%40s3cret@mail.example.org"),
         ] {
             let (value, origin) = value(name, text);

@@ -25,7 +25,7 @@ pub fn check_webhook(url: &str, origin: &str) -> Result<String, String> {
         && parsed.username().is_empty()
         && parsed.password().is_none()
         && parsed.path().starts_with("/v1/spaces/")
-        && url.len() <= 1000;
+        && parsed.as_str().len() <= 1000;
     if is_there { Ok(parsed.to_string()) } else { Err(wrong()) }
 }
 
@@ -122,6 +122,8 @@ mod tests {
             "https://chat.googleapis.com/v1/spaces/../../elsewhere",
             "https://169.254.169.254/v1/spaces/A",
             "file:///v1/spaces/A",
+            // As it is kept, it is three times as long.
+            &format!("https://chat.googleapis.com/v1/spaces/{}", "é".repeat(300)),
             "",
         ] {
             assert!(check_webhook(url, ORIGIN).is_err(), "{url}");

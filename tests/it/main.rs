@@ -28,6 +28,7 @@ mod live;
 mod lots;
 mod mails;
 mod peers;
+mod prices;
 mod process;
 mod raw_requests;
 mod refusals;

@@ -47,7 +47,9 @@ impl FromStr for Link {
             let pair = &digits[2 * index..2 * index + 2];
             *byte = u8::from_str_radix(pair, 16).map_err(|_| form())?;
         }
-        Ok(Self { number, hash })
+        let link = Self { number, hash };
+        // Only in this form: numbers may have a sign elsewhere.
+        if link.to_string().eq_ignore_ascii_case(text) { Ok(link) } else { Err(form()) }
     }
 }
 
@@ -203,6 +205,8 @@ mod tests {
             "-1:00",
             &format!("1:{}", "g".repeat(64)),
             &format!("1:{}", "é".repeat(32)),
+            &format!("1:{}", "+1".repeat(32)),
+            &format!("+{link}"),
         ] {
             assert!(text.parse::<Link>().is_err(), "{text}");
         }
