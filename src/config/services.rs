@@ -184,7 +184,6 @@ pub(super) fn exports(read: &Reader<'_>, data_dir: &Path) -> Result<Place, Strin
 }
 
 /// All are checked, also while there is no collector.
-
 pub(super) fn traces(read: &Reader<'_>) -> Result<Option<traces::settings::Settings>, String> {
     use traces::settings::{Settings, endpoint, headers};
     let share: f64 = read.value("OTEL_TRACES_SAMPLER_ARG")?;

@@ -174,9 +174,11 @@ pub fn stays_in(file: &Path, plates: &str) -> Result<Stays, String> {
     while let Some(row) = rows.next().map_err(failed)? {
         let id: [u8; 16] = row.get(1).map_err(failed)?;
         let id = uuid::Uuid::from_bytes(id).to_string();
-        let known = match row.get(2).map_err(failed)? {
-            false => Known::Parked { id },
-            true => Known::Released { id, cost: row.get(3).map_err(failed)? },
+        let is_released: bool = row.get(2).map_err(failed)?;
+        let known = if is_released {
+            Known::Released { id, cost: row.get(3).map_err(failed)? }
+        } else {
+            Known::Parked { id }
         };
         let plate: String = row.get(0).map_err(failed)?;
         if stays.insert(plate.clone(), known).is_some() {

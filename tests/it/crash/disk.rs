@@ -12,14 +12,14 @@ fn a_full_disk_loses_nothing_and_goes_on_with_room() {
     }
     let times = scale(2, 20);
     let folder = tempfile::tempdir().unwrap();
-    let size = |megabytes: usize| {
+    let give = |megabytes: usize| {
         let options = format!("size={megabytes}m,mode=700");
         let remount = if megabytes > 4 { "remount," } else { "" };
         let mut command = program("mount");
         command.args(["-t", "tmpfs", "-o", &format!("{remount}{options}"), "tmpfs"]);
         done(command.arg(folder.path()));
     };
-    size(4);
+    give(4);
     let mut site = Site::open(folder.path());
     for time in 1..=times {
         // They come until it is full; then it reads, and says that it cannot write.
@@ -28,7 +28,7 @@ fn a_full_disk_loses_nothing_and_goes_on_with_room() {
             server.expect(200, "GET", "/api/lots", None, None);
             server.signal("-KILL");
         });
-        size(4 + 4 * time);
+        give(4 + 4 * time);
         site.check(folder.path()).unwrap();
     }
     done(program("umount").arg(folder.path()));

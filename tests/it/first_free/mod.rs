@@ -104,8 +104,8 @@ fn first_free_order_is_linearizable_on_sqlite() {
 
 #[test]
 fn first_free_order_is_linearizable_while_servers_are_killed_and_connections_cut() {
-    let operations = scale(4000, 50_000);
     const TROUBLES: usize = 12;
+    let operations = scale(4000, 50_000);
     let folder = TempDir::new().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut url: Url = runtime.block_on(postgres_schema()).parse().unwrap();
