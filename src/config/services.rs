@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use redis::TlsCertificates;
+use url::Url;
 
 use super::reader::{Reader, to_usize};
 use crate::db::{self, DatabaseUrl};
@@ -72,7 +73,7 @@ pub(super) fn redis(read: &Reader<'_>) -> Result<Option<redis::Client>, String> 
     };
     // It may hold a password: the value is not repeated.
     let wrong = "REDIS_URL: must be redis://HOST:PORT or rediss://HOST:PORT";
-    let parsed = url::Url::parse(&url).ok().filter(url::Url::has_host);
+    let parsed = Url::parse(&url).ok().filter(Url::has_host);
     // As `#insecure` it would switch off what TLS is for.
     let parsed = parsed.filter(|url| url.fragment().is_none()).ok_or(wrong)?;
     tls::choose();
@@ -99,16 +100,14 @@ pub(super) fn map_tiles(read: &Reader<'_>) -> Result<Option<MapTiles>, String> {
     if !["{z}", "{x}", "{y}"].iter().all(|part| url.contains(part)) {
         return Err(wrong("must hold {z}, {x} and {y}"));
     }
-    let parsed: axum::http::Uri =
-        url.replace(['{', '}'], "").parse().map_err(|error| wrong(&format!("{error}")))?;
-    match (parsed.scheme_str(), parsed.authority()) {
-        (Some(scheme @ ("https" | "http")), Some(host)) if !host.as_str().contains('@') => {
-            let origin = format!("{scheme}://{host}");
-            let attribution = read.text("MAP_ATTRIBUTION").unwrap_or_default();
-            Ok(Some(MapTiles { url, origin, attribution }))
-        }
-        _ => Err(wrong("must begin with https:// and a host")),
+    let parsed = Url::parse(&url.replace(['{', '}'], ""));
+    let parsed = parsed.map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(parsed.scheme(), "https" | "http") || !parsed.username().is_empty() {
+        return Err(wrong("must begin with https:// and a host"));
     }
+    let origin = parsed.origin().ascii_serialization();
+    let attribution = read.text("MAP_ATTRIBUTION").unwrap_or_default();
+    Ok(Some(MapTiles { url, origin, attribution }))
 }
 
 /// Half a mail server is a mistake: mails would go to the outbox, and nobody would notice.
@@ -223,17 +222,16 @@ pub(super) fn networks(read: &Reader<'_>) -> Result<Vec<IpNet>, String> {
 pub(super) fn public_url(read: &Reader<'_>) -> Result<Option<String>, String> {
     let Some(url) = read.text("PUBLIC_URL") else { return Ok(None) };
     let url = url.trim_end_matches('/').to_owned();
-    let parsed: axum::http::Uri =
-        url.parse().map_err(|error| format!("PUBLIC_URL={url}: {error}"))?;
-    let host = parsed.host().ok_or_else(|| format!("PUBLIC_URL={url}: it names no host"))?;
+    let parsed = Url::parse(&url).map_err(|error| format!("PUBLIC_URL={url}: {error}"))?;
+    let host = parsed.host_str().ok_or_else(|| format!("PUBLIC_URL={url}: it names no host"))?;
     if !matches!(parsed.path(), "" | "/") || parsed.query().is_some() {
         return Err(format!("PUBLIC_URL={url}: must end with the host or port, without a path"));
     }
     let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    match parsed.scheme_str() {
-        Some("https") => Ok(Some(url)),
-        Some("http") if local || read.switch("ALLOW_INSECURE_HTTP")? => Ok(Some(url)),
-        Some("http") => Err(format!(
+    match parsed.scheme() {
+        "https" => Ok(Some(url)),
+        "http" if local || read.switch("ALLOW_INSECURE_HTTP")? => Ok(Some(url)),
+        "http" => Err(format!(
             "PUBLIC_URL={url}: browsers keep no session on plain http beyond this machine. \
              Use https://, or set ALLOW_INSECURE_HTTP=yes"
         )),

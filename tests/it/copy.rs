@@ -325,9 +325,10 @@ async fn sources_that_cannot_be_copied_are_refused_with_what_to_do() {
     running.driver("asha").await;
     let running = format!("sqlite://{}", running.folder.path().join("parking.sqlite").display());
     let missing = format!("sqlite://{}", folder.path().join("missing").display());
+    let known = std::fs::read_dir("migrations").unwrap().count();
     for (source, said) in [
-        (&old, "older than schema 7 of this program: run `parking migrate`"),
-        (&new, "schema 9999, newer than schema 7"),
+        (&old, &*format!("older than schema {known} of this program: run `parking migrate`")),
+        (&new, &format!("schema 9999, newer than schema {known}")),
         (&file("empty", ""), "holds no installation"),
         (&running, "in use: stop its server and its workers"),
         (&missing, "missing cannot be opened"),
