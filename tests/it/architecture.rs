@@ -60,6 +60,37 @@ fn promises_are_proved_by_tests_that_there_are() {
 }
 
 #[test]
+fn the_requirements_of_the_security_standard_add_up() {
+    let page = std::fs::read_to_string("docs/ASVS.md").unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| V"));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split(" | ").collect()).collect();
+    let count = |chapter: &str, status: &str, level: Option<&str>| {
+        let of_chapter = |id: &str| chapter.is_empty() || id.split('.').next() == Some(chapter);
+        let counts = |row: &&Vec<&str>| {
+            of_chapter(row[0]) && row[3] == status && level.is_none_or(|level| row[1] == level)
+        };
+        rows.iter().filter(counts).count()
+    };
+    let figures = |chapter: &str, level| {
+        ["met", "not applicable", "open"].map(|status| count(chapter, status, level))
+    };
+    for line in page.lines().filter_map(|line| line.strip_prefix("| [V")) {
+        let (chapter, _) = line.split_once(' ').unwrap();
+        let [met, not, open] = figures(chapter, None);
+        assert!(line.ends_with(&format!(") | {met} | {not} | {open} |")), "V{line}: {met} {not} {open}");
+    }
+    let [met, not, open] = figures("", None);
+    let all = format!("| **all {}** | **{met}** | **{not}** | **{open}** |", met + not + open);
+    assert!(page.contains(&all), "{all}");
+    let [met, not, open] = figures("", Some("1"));
+    let first = format!(
+        "Of the {} of level 1, {met} are met, {not} not applicable and {open} open.",
+        met + not + open
+    );
+    assert!(page.contains(&first), "{first}");
+}
+
+#[test]
 fn only_db_knows_a_driver() {
     only_in(&["rusqlite", "tokio_postgres"], &["db/"]);
 }

@@ -214,7 +214,8 @@ on_both! {
         }).await.unwrap();
         let db = app.app.db.clone();
         let refusal = tokio::task::spawn_blocking(move || db.migrate()).await.unwrap().unwrap_err();
-        assert!(refusal.contains("schema 9999, newer than schema 7"), "{refusal}");
+        let known = std::fs::read_dir("migrations").unwrap().count();
+        assert!(refusal.contains(&format!("schema 9999, newer than schema {known}")), "{refusal}");
     }
 }
 
