@@ -38,3 +38,4 @@ mod storage;
 mod torture;
 mod traces;
 mod vehicles;
+mod wall_clock;
