@@ -92,6 +92,10 @@ torture: test-tools build ## The promises of docs/PROMISES.md at full count; wri
 fuzz-api: build ## Made-up requests from the API's own document, as the admin and as a driver (CASES=20 an operation)
 	exec scripts/fuzz-api $(CASES)
 
+.PHONY: fuzz
+fuzz: $(client) ## Look for texts that a parser takes wrongly (SECONDS=60 each; needs cargo-fuzz and a nightly Rust)
+	exec scripts/fuzz $(SECONDS)
+
 ##@ Develop
 
 .PHONY: dev

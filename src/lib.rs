@@ -41,6 +41,8 @@ pub mod lots;
 pub mod mail;
 pub mod money;
 pub mod pdf;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 pub mod reminders;
 pub mod replicas;
 pub mod reports;

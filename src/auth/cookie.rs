@@ -20,20 +20,24 @@ impl FromRequestParts<App> for Cookie {
         if !is_same_origin(&parts.headers, app.config.public_url.as_deref()) {
             return Err(Error::Forbidden("cross_site_request"));
         }
-        let cookies = parts.headers.get_all(header::COOKIE).iter();
-        let mut pairs = cookies
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
-        let name = cookie_name(app);
-        let token = pairs.find(|(key, _)| *key == name);
-        Ok(Self(token.and_then(|(_, value)| RefreshToken::parse(value))))
+        Ok(Self(token(&parts.headers, cookie_name(app))))
     }
+}
+
+/// The refresh token in the cookie of that name.
+pub(crate) fn token(headers: &HeaderMap, name: &str) -> Option<RefreshToken> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let mut pairs = cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let (_, token) = pairs.find(|(key, _)| *key == name)?;
+    RefreshToken::parse(token)
 }
 
 /// `Sec-Fetch-Site` where the browser sends it, else `Origin`. A program that sends neither has no
 /// cookies but its own.
-fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+pub(crate) fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");

@@ -163,7 +163,7 @@ async fn collect(body: Body, bytes_max: usize) -> Result<Bytes> {
 }
 
 /// Malformed JSON is 400; JSON of another shape names its field: 422.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

@@ -15,9 +15,12 @@ use crate::app::App;
 use crate::lots::tariff::Price;
 use crate::money::Currency;
 
+/// The columns without which a file is none of sessions.
+pub const REQUIRED: &[&str] = &["lot", "started_at", "ended_at"];
+
 /// A stay of the file.
 #[derive(Debug, Clone)]
-struct Session {
+pub(crate) struct Session {
     line: u64,
     lot: String,
     started_at: Timestamp,
@@ -69,7 +72,7 @@ pub struct Outcome {
 /// # Errors
 /// What is wrong with the file, with the line; nothing is changed then.
 pub fn run(app: &App, path: &Path) -> Result<Outcome, String> {
-    let table = Table::read(path, &["lot", "started_at", "ended_at"])?;
+    let table = Table::read(path, REQUIRED)?;
     let in_file = |error: String| format!("{}: {error}", path.display());
     let sessions = check(&table).map_err(in_file)?;
     let bar = progress_bar(sessions.len(), "Sessions");
@@ -81,7 +84,7 @@ pub fn run(app: &App, path: &Path) -> Result<Outcome, String> {
     Ok(outcome)
 }
 
-fn check(table: &Table) -> Result<Vec<Session>, String> {
+pub(crate) fn check(table: &Table) -> Result<Vec<Session>, String> {
     let checked = |row| check_row(&row).map_err(|error| format!("line {}: {error}", row.line));
     let mut sessions = table.rows().map(checked).collect::<Result<Vec<_>, _>>()?;
     sessions.sort_by_key(|session| session.started_at);
@@ -105,7 +108,7 @@ fn check_row(row: &TableRow<'_>) -> Result<Session, String> {
 
 /// Gives each session its spot, in order of their starts. A spot that is left at an instant can be
 /// taken at the same.
-fn place(
+pub(crate) fn place(
     sessions: &[Session],
     lots: &HashMap<String, KnownLot>,
 ) -> Result<Vec<ImportedBooking>, String> {

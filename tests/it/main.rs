@@ -44,3 +44,4 @@ mod tokens;
 mod torture;
 mod traces;
 mod vehicles;
+mod wall_clock;
