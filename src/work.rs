@@ -1,5 +1,7 @@
 //! All the work there is in the background: the kinds of jobs, and what is done by the clock.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,6 +15,8 @@ use crate::jobs::schedule::Schedule;
 use crate::jobs::{self, Done, Failure, Job, Kind, New, Run};
 use crate::mail::chat::ChatMessage;
 use crate::mail::{Mail, outbox};
+use crate::privacy::erasure::Erasure;
+use crate::privacy::plates;
 use crate::reminders::DailyReminders;
 use crate::reports::MonthlyReports;
 use crate::{Result, auth};
@@ -23,6 +27,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<Mail>(),
     Kind::of::<ChatMessage>(),
     Kind::of::<Export>(),
+    Kind::of::<Erasure>(),
     Kind::of::<DailyReminders>(),
     Kind::of::<MonthlyReports>(),
 ];
@@ -41,13 +46,16 @@ pub const SCHEDULES: &[Schedule] = &[
     },
 ];
 
-/// Removes what nobody needs any more: old answers, sessions, tasks, exports and mails in the outbox.
+/// Removes what nobody needs any more: old answers, sessions, tasks, exports, mails in the outbox and
+/// plates.
 #[derive(Debug, Serialize, Deserialize)]
 struct CleanUp;
 
 impl Job for CleanUp {
     const KIND: &'static str = "clean_up";
     const CONCURRENCY: usize = 1;
+    /// Of millions of bookings the plates may be too old at first.
+    const TIME_LIMIT: Duration = Duration::from_hours(2);
 
     async fn run(self, run: Run) -> Result<Done, Failure> {
         let now = run.app.clock.now();
@@ -57,9 +65,10 @@ impl Job for CleanUp {
         let tasks = all_of(&run, jobs::store::remove_finished, now - kept).await?;
         let exports = exports::remove_expired(&run.app).await?;
         let mails = outbox::remove_forgotten(&run.app).await?;
+        let plates = plates::forget_old(&run.app).await?;
         Ok(Done::with(json!({
             "answers": answers, "sessions": sessions, "tasks": tasks, "exports": exports,
-            "mails": mails,
+            "mails": mails, "plates": plates,
         })))
     }
 }

@@ -54,6 +54,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "audit chain",
         sql: include_str!("../../migrations/0007_audit_chain.sql"),
     },
+    Migration {
+        version: 9,
+        name: "plates kept",
+        sql: include_str!("../../migrations/0009_plates_kept.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

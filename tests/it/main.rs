@@ -25,6 +25,7 @@ mod live;
 mod lots;
 mod mails;
 mod peers;
+mod privacy;
 mod process;
 mod reminders;
 mod replicas;
