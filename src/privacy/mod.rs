@@ -1,10 +1,12 @@
 //! What is held about people, and the end of it (docs/adr/0024).
 //!
-//! `erasure.rs` takes a deleted account out of everything, `plates.rs` forgets the plates of stays
-//! that ended long ago.
+//! `data.rs` gives a person all of it as one file, `erasure.rs` takes a deleted account out of
+//! everything, `plates.rs` forgets the plates of stays that ended long ago.
 
+pub mod data;
 pub mod erasure;
 pub mod plates;
+pub mod routes;
 pub mod store;
 
 use uuid::Uuid;

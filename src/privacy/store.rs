@@ -1,11 +1,13 @@
-//! Plates in SQL.
+//! Plates in SQL, and what is held about people and nowhere else asked for.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Span;
-use crate::db::{Tx, Value};
-use crate::error::Result;
+use super::data::{AccountDates, KeptSession};
+use crate::db::{Row, Tx, Value};
+use crate::error::{Error, Result};
+use crate::reports::Report;
 
 /// The last of the next `limit` ids that `from` gives, as in `bookings where id > $1`.
 fn last_of(
@@ -117,4 +119,67 @@ pub fn forget_of_user(tx: &mut Tx<'_>, user: Uuid, span: Span) -> Result<u64> {
     let sql = "update bookings set vehicle_plate = null \
          where user_id = $1 and id > $2 and id <= $3 and vehicle_plate is not null";
     Ok(tx.exec(sql, &[user.into(), after.into(), through.into()])?)
+}
+
+/// What an account has beside its profile.
+///
+/// # Errors
+/// 404
+pub fn dates(tx: &mut Tx<'_>, user: Uuid) -> Result<AccountDates> {
+    let sql = "select last_seen_at, news_sent_at, mail_refused_at from users where id = $1";
+    tx.opt(sql, &[user.into()], |row| {
+        Ok(AccountDates {
+            last_seen_at: row.get(0)?,
+            news_sent_at: row.get(1)?,
+            mail_refused_at: row.get(2)?,
+        })
+    })?
+    .ok_or(Error::NotFound)
+}
+
+/// Sessions of a person behind `after`, also those that have ended.
+///
+/// # Errors
+/// Those of storage.
+pub fn sessions(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    after: Uuid,
+    limit: usize,
+) -> Result<Vec<KeptSession>> {
+    let sql = format!(
+        "select id, created_at, expires_at, revoked_at, user_agent from sessions \
+         where user_id = $1 and id > $2 order by id limit {limit}"
+    );
+    Ok(tx.all(&sql, &[user.into(), after.into()], |row| {
+        Ok(KeptSession {
+            id: row.get(0)?,
+            created_at: row.get(1)?,
+            expires_at: row.get(2)?,
+            ended_at: row.get(3)?,
+            user_agent: row.get(4)?,
+        })
+    })?)
+}
+
+/// Reports to a person behind `after`, each with its id.
+///
+/// # Errors
+/// Those of storage.
+pub fn reports(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    after: Uuid,
+    limit: usize,
+) -> Result<Vec<(Uuid, Report)>> {
+    let read = |row: &Row<'_>| {
+        let report = serde_json::from_str(&row.get::<String>(1)?).map_err(|error| {
+            crate::db::Error::Query(format!("a report cannot be read: {error}"))
+        })?;
+        Ok((row.get(0)?, report))
+    };
+    let sql = format!(
+        "select id, body from reports where user_id = $1 and id > $2 order by id limit {limit}"
+    );
+    Ok(tx.all(&sql, &[user.into(), after.into()], read)?)
 }
