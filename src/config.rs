@@ -60,6 +60,8 @@ pub struct Config {
     pub log: String,
     pub missed_tick_hours: i64,
     pub tasks_kept_days: i64,
+    /// 0: for ever.
+    pub plates_kept_days: i64,
     pub remind_open_hours: i64,
     pub remind_away_days: i64,
     pub mail: transport::Settings,
@@ -163,6 +165,7 @@ impl Config {
             log: read.value("LOG")?,
             missed_tick_hours: read.number("MISSED_TICK_HOURS", 1..=168)?,
             tasks_kept_days: read.number("TASKS_KEPT_DAYS", 35..=3650)?,
+            plates_kept_days: read.number("PLATES_KEPT_DAYS", 0..=3650)?,
             remind_open_hours: read.number("REMIND_OPEN_HOURS", 1..=720)?,
             remind_away_days: read.number("REMIND_AWAY_DAYS", 1..=3650)?,
             mail: services::mail(&read)?,

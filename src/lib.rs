@@ -3,7 +3,7 @@
 //! **Features**, each a folder with `mod.rs` (types and pure rules), `routes.rs` (HTTP) and
 //! `store.rs` (SQL): [`auth`], [`users`], [`vehicles`], [`lots`], [`bookings`], [`exports`], [`reminders`],
 //! [`reports`], [`stats`], [`mail`], [`audit`], [`imports`],
-//! [`search`].
+//! [`search`], [`privacy`].
 //!
 //! **Below them**, knowing no feature: [`db`] (one SQL text, two engines, group commit), [`live`]
 //! (events), [`pdf`] (documents), [`clock`], [`ids`], [`money`], [`locale`], [`text`], [`tls`],
@@ -41,6 +41,7 @@ pub mod lots;
 pub mod mail;
 pub mod money;
 pub mod pdf;
+pub mod privacy;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 pub mod reminders;

@@ -12,7 +12,7 @@ use super::store::{self, Account};
 use super::tokens::{decode, encode, mac};
 use crate::clock::from_micros;
 use crate::error::{Error, Result};
-use crate::jobs::{Done, Failure, Job, Run};
+use crate::jobs::{self, Done, Failure, Job, Run};
 use crate::mail::{List, letters};
 
 /// How long a link is good for.
@@ -76,7 +76,7 @@ impl Job for PasswordResetRequest {
     async fn run(self, run: Run) -> Result<Done, Failure> {
         /// Whoever asks again and again fills nobody's mailbox.
         const ONE_IN_SECONDS: i64 = 120;
-        let (post, email) = (run.app.post.clone(), self.email);
+        let (id, post, email) = (run.id, run.app.post.clone(), self.email);
         let slot = run.created_at.as_second() / ONE_IN_SECONDS;
         Ok(Done::and(move |tx| {
             let account = store::account_by_email(tx, &email)?;
@@ -85,6 +85,8 @@ impl Job for PasswordResetRequest {
                 let letter = letters::password_reset;
                 post.mail(tx, account.id, List::Account, Some(key), letter)?;
             }
+            // Whose address it is, nobody needs to know any more.
+            jobs::store::remove(tx, id)?;
             Ok(Json::Null)
         }))
     }

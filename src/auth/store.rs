@@ -301,6 +301,15 @@ pub fn end_sessions(
     )?)
 }
 
+/// Forgets with what somebody was signed in.
+///
+/// # Errors
+/// Those of storage.
+pub fn forget_devices(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    tx.exec("update sessions set user_agent = null where user_id = $1", &[user.into()])?;
+    Ok(())
+}
+
 /// [`end_sessions`] for one session of the user; nothing when it is not theirs or has ended.
 ///
 /// # Errors

@@ -152,7 +152,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "CLEAN_UP",
         "17 * * * *",
-        "When old answers, sessions and tasks are removed: a cron expression of five fields in TIME_ZONE, or off.",
+        "When old answers, sessions, tasks, exports and plates are removed: a cron expression of five fields in TIME_ZONE, or off.",
     ),
     setting(
         "MISSED_TICK_HOURS",
@@ -163,6 +163,11 @@ pub const SETTINGS: &[Setting] = &[
         "TASKS_KEPT_DAYS",
         "40",
         "How long finished tasks can be seen, 35 to 3650 days. Their keys keep monthly work from being done twice.",
+    ),
+    setting(
+        "PLATES_KEPT_DAYS",
+        "0",
+        "How long the plates of stays that have ended are kept, 1 to 3650 days; then the bookings have none. 0: for ever.",
     ),
     setting(
         "DAILY_REMINDERS",

@@ -130,7 +130,7 @@ struct Watched(Arc<AtomicBool>);
 impl Drop for Watched {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let answer = Err(Error::Fatal("a thread of the storage panicked".into()));
+            let answer = Err::<(), _>(Error::Fatal("a thread of the storage panicked".into()));
             note_failure(&answer, &self.0);
         }
     }
@@ -291,7 +291,7 @@ fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), St
     Ok(())
 }
 
-pub(super) fn note_failure(answer: &Result<(), Error>, failed: &AtomicBool) {
+pub(super) fn note_failure<T>(answer: &Result<T, Error>, failed: &AtomicBool) {
     if let Err(Error::Fatal(reason)) = answer {
         tracing::error!(reason, "storage failed, this process has to end");
         failed.store(true, Ordering::Release);

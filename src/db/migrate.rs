@@ -59,6 +59,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "tallies in sheets",
         sql: include_str!("../../migrations/0008_tallies_in_sheets.sql"),
     },
+    Migration {
+        version: 9,
+        name: "plates kept",
+        sql: include_str!("../../migrations/0009_plates_kept.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

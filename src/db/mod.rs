@@ -286,6 +286,19 @@ impl Db {
         }
     }
 
+    /// Rids SQLite's files of what was changed or deleted: cuts off the log, and rewrites the file if
+    /// it is small (docs/adr/0024). `false`: somebody writes, or reads an earlier state; ask again.
+    /// On PostgreSQL there is nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and the like.
+    pub fn scrub(&self) -> Result<bool, Error> {
+        let DatabaseUrl::Sqlite(path) = &self.0.url else { return Ok(true) };
+        let scrubbed = sqlite::scrub(path);
+        lane::note_failure(&scrubbed, &self.0.failed);
+        scrubbed
+    }
+
     /// Hands on what processes tell each other under `name`.
     ///
     /// # Errors

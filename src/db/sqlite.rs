@@ -21,6 +21,10 @@ const BUSY_SECONDS_MAX: u64 = 20;
 /// a number beyond the end, and `pcache1TruncateUnsafe` looks for such), so a bigger one costs more
 /// than the reads it saves: they are answered by the system's cache.
 const CACHE_KIB: i64 = 8 * 1024;
+/// What is rewritten within a second, and nobody parks meanwhile.
+const REWRITTEN_BYTES_MAX: i64 = 64 << 20;
+/// How long the writer may have to wait while the log is cut off.
+const CUT_WAITS_MAX: Duration = Duration::from_millis(100);
 /// What a long transaction made of the log is given back down to this.
 const LOG_BYTES_KEPT: i64 = 64 << 20;
 
@@ -51,6 +55,8 @@ impl Connection {
             // NORMAL loses acknowledged commits when the power goes: measured, see docs/adr/0003.
             raw.pragma_update(None, "synchronous", "full").map_err(cannot)?;
             raw.pragma_update(None, "foreign_keys", true).map_err(cannot)?;
+            // What is deleted is overwritten, and stands in no part of the file any more (docs/adr/0024).
+            raw.pragma_update(None, "secure_delete", true).map_err(cannot)?;
             // See `checkpoint.rs`.
             raw.pragma_update(None, "wal_autocheckpoint", 0).map_err(cannot)?;
             raw.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(cannot)?;
@@ -138,6 +144,22 @@ impl Connection {
         self.data_version = version;
         Ok(changed)
     }
+}
+
+/// [`Db::scrub`].
+pub(super) fn scrub(path: &Path) -> Result<bool, Error> {
+    let mut connection = Connection::open(path, Access::Write)?;
+    let pages = "select page_count * page_size from pragma_page_count, pragma_page_size";
+    if connection.raw.query_row(pages, [], |row| row.get::<_, i64>(0))? <= REWRITTEN_BYTES_MAX {
+        // Its copy need not be in memory.
+        connection.raw.execute_batch("pragma temp_store = default; vacuum")?;
+    }
+    // Nearly all of the log while everybody goes on.
+    connection.checkpoint()?;
+    connection.raw.busy_timeout(CUT_WAITS_MAX)?;
+    let cut = "pragma wal_checkpoint(truncate)";
+    let is_busy: bool = connection.raw.query_row(cut, [], |row| row.get(0))?;
+    Ok(!is_busy)
 }
 
 /// An exclusive lock is had only where no other connection is.

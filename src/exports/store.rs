@@ -52,6 +52,22 @@ pub fn remove_of(tx: &mut Tx<'_>, owner: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// Takes back what the admin exported, for it may name anybody: what is finished goes, what is
+/// under way begins anew once its claim has run out.
+///
+/// # Errors
+/// Those of storage.
+pub fn take_back(tx: &mut Tx<'_>, kind: &str) -> Result<()> {
+    let admins = "owner_id in (select id from users where is_admin)";
+    tx.exec(&format!("delete from exports where {admins}"), &[])?;
+    let sql = format!(
+        "update jobs set claim_id = null, attempts = attempts - 1 \
+         where kind = $1 and status = 'running' and {admins}"
+    );
+    tx.exec(&sql, &[kind.into()])?;
+    Ok(())
+}
+
 /// The exports whose files are to be kept: those that are finished, and those of a task of `kind`
 /// that is under way or will be tried again.
 ///

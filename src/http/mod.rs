@@ -39,8 +39,8 @@ use crate::http::refusal_log::RefusalLog;
 use crate::traces::context::Parent;
 use crate::traces::{self, Kind, Span, Traces};
 use crate::{
-    audit, auth, bookings, exports, imports, jobs, lots, mail, reports, search, stats, users,
-    vehicles, web,
+    audit, auth, bookings, exports, imports, jobs, lots, mail, privacy, reports, search, stats,
+    users, vehicles, web,
 };
 
 #[derive(OpenApi)]
@@ -81,6 +81,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(auth::session_routes::router())
         .merge(users::routes::router())
         .merge(vehicles::routes::router())
+        .merge(privacy::routes::router())
         .merge(imports::routes::router())
         .merge(search::routes::router())
         .merge(lots::routes::router())

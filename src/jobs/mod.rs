@@ -108,6 +108,13 @@ impl Done {
         Self::and(move |_| Ok(result.clone()))
     }
 
+    /// The job is removed: what it says is about somebody who is gone, or need not be kept.
+    #[must_use]
+    pub fn forgotten(run: &Run) -> Self {
+        let id = run.id;
+        Self::and(move |tx| store::remove(tx, id).map(|()| Json::Null))
+    }
+
     /// `change` counts exactly if the job does, and gives its result.
     pub fn and(change: impl FnMut(&mut Tx<'_>) -> Result<Json> + Send + 'static) -> Self {
         Self(Box::new(change))

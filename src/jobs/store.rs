@@ -1,5 +1,7 @@
 //! The queue in SQL.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -76,6 +78,29 @@ pub fn unfinished(tx: &mut Tx<'_>, owner: Uuid, kind: &str) -> Result<i64> {
 pub fn remove_of(tx: &mut Tx<'_>, owner: Uuid) -> Result<()> {
     tx.exec("delete from jobs where owner_id = $1", &[owner.into()])?;
     Ok(())
+}
+
+/// Removes a job, as its end.
+///
+/// # Errors
+/// Those of storage.
+pub fn remove(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
+    tx.exec("delete from jobs where id = $1", &[id.into()])?;
+    Ok(())
+}
+
+/// Those of `ids` that are jobs.
+///
+/// # Errors
+/// Those of storage.
+pub fn known(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let mut known = HashSet::new();
+    for id in ids {
+        known.extend(
+            tx.all("select id from jobs where id = $1", &[(*id).into()], |row| row.get::<Uuid>(0))?,
+        );
+    }
+    Ok(known)
 }
 
 /// A job that this process may work on.
@@ -308,9 +333,26 @@ const FAILED: &str = "An attempt failed. The operator sees why.";
 pub fn own_task(tx: &mut Tx<'_>, id: Uuid, owner: Uuid) -> Result<Task> {
     let sql = format!("{TASK} where j.id = $1 and j.owner_id = $2");
     let found = tx.opt(&sql, &[id.into(), owner.into()], task)?.ok_or(Error::NotFound)?;
-    // The reason may tell of the installation.
-    let error = found.task.error.map(|_| FAILED.to_owned());
-    Ok(Task { error, ..found.task })
+    Ok(without_reason(found.task))
+}
+
+/// The reason may tell of the installation.
+fn without_reason(task: Task) -> Task {
+    let error = task.error.map(|_| FAILED.to_owned());
+    Task { error, ..task }
+}
+
+/// Tasks of their owner behind `after`, the oldest first, but for letters.
+///
+/// # Errors
+/// Those of storage.
+pub fn own_tasks(tx: &mut Tx<'_>, owner: Uuid, after: Uuid, limit: usize) -> Result<Vec<Task>> {
+    let sql = format!(
+        "{TASK} where j.owner_id = $1 and j.id > $2 and j.kind not in ('mail', 'chat') \
+         order by j.id limit {limit}"
+    );
+    let tasks = tx.all(&sql, &[owner.into(), after.into()], task)?;
+    Ok(tasks.into_iter().map(|task| without_reason(task.task)).collect())
 }
 
 /// Tasks, the newest first.

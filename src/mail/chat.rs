@@ -63,10 +63,12 @@ impl Job for ChatMessage {
     async fn run(self, run: Run) -> Result<Done, Failure> {
         let (app, to) = (&run.app, self.to);
         let post = app.post.clone();
-        let to = app.db.read(move |tx| post.recipient(tx, to)).await?;
-        let Some(to) = to.filter(|to| to.reminders_by == Channel::Chat) else {
-            return Ok(super::not_sent("it is no longer wanted"));
+        let Some(to) = app.db.read(move |tx| post.recipient(tx, to)).await? else {
+            return Ok(Done::forgotten(&run));
         };
+        if to.reminders_by != Channel::Chat {
+            return Ok(super::not_sent("it is no longer wanted"));
+        }
         let Some(webhook) = to.chat_webhook_url.or_else(|| app.config.chat_webhook_url.clone())
         else {
             return Err(unusable("There is no space to send it to."));

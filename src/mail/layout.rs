@@ -138,6 +138,17 @@ fn table(rows: &[Vec<String>]) -> String {
 }
 
 fn text(letter: &Letter, footer: &Footer, address: Address<'_>) -> String {
+    let mut text = words(letter, address);
+    let _ = write!(text, "\n-- \n{}\n", footer.reason);
+    if let Some((words, address)) = &footer.unsubscribe {
+        let _ = writeln!(text, "{words}: {address}");
+    }
+    text
+}
+
+/// What the letter itself says.
+#[must_use]
+pub fn words(letter: &Letter, address: Address<'_>) -> String {
     let mut text = format!("{}\n", letter.subject);
     for block in &letter.blocks {
         text.push('\n');
@@ -151,10 +162,6 @@ fn text(letter: &Letter, footer: &Footer, address: Address<'_>) -> String {
             }
             Block::Button(label, link) => writeln!(text, "{label}:\n{}", address(link)),
         };
-    }
-    let _ = write!(text, "\n-- \n{}\n", footer.reason);
-    if let Some((words, address)) = &footer.unsubscribe {
-        let _ = writeln!(text, "{words}: {address}");
     }
     text
 }

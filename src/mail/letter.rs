@@ -37,6 +37,17 @@ pub enum Link {
     PasswordReset,
 }
 
+impl Link {
+    /// Where it leads on this server, without what it may let in.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Page(path) => path.clone(),
+            Self::PasswordReset => "/reset-password".to_owned(),
+        }
+    }
+}
+
 impl Letter {
     #[must_use]
     pub fn new(language: Language, subject: impl Into<String>) -> Self {

@@ -1,9 +1,9 @@
 //! Letters to people: written in the transaction of what causes them, sent by a job.
 //!
 //! `letters.rs` is what they say, `letter.rs` what a letter is, `layout.rs` makes HTML and text of
-//! it, `transport.rs` hands it to a mail server or puts it into the outbox, `links.rs` signs what
-//! a link in a mail may do, `chat.rs` is the way by Google Chat, `routes.rs` shows the admin what
-//! was sent and ends what people no longer want.
+//! it, `transport.rs` hands it to a mail server or puts it into the outbox, which `outbox.rs`
+//! empties, `links.rs` signs what a link in a mail may do, `chat.rs` is the way by Google Chat,
+//! `routes.rs` shows the admin what was sent and ends what people no longer want.
 //!
 //! A mail is sent at least once: when a process dies between the server's acceptance and our
 //! commit, it goes out again, with the same Message-ID.
@@ -13,6 +13,7 @@ pub mod layout;
 pub mod letter;
 pub mod letters;
 pub mod links;
+pub mod outbox;
 pub mod routes;
 pub mod store;
 pub mod transport;
@@ -190,6 +191,19 @@ pub struct SentMail {
     pub error: Option<String>,
 }
 
+/// A letter, as the person it was written to sees it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OwnLetter {
+    pub by: Channel,
+    pub subject: String,
+    pub text: String,
+    pub status: TaskStatus,
+    pub created_at: Timestamp,
+    /// When it was sent, or given up.
+    #[schema(required)]
+    pub finished_at: Option<Timestamp>,
+}
+
 /// A mail on its way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mail {
@@ -218,7 +232,7 @@ impl Job for Mail {
         let (app, id, to) = (&run.app, run.id, self.to);
         let post = app.post.clone();
         let Some(to) = app.db.read(move |tx| post.recipient(tx, to)).await? else {
-            return Ok(not_sent("the account is deleted"));
+            return Ok(Done::forgotten(&run));
         };
         if !self.takes(&to) {
             return Ok(not_sent("it is no longer wanted"));

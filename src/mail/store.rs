@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Channel, List, Mail, Recipient, SentMail};
+use super::letter::{Letter, Link};
+use super::{Channel, List, Mail, OwnLetter, Recipient, SentMail, layout};
 use crate::db::{Row, Tx, Value};
 use crate::error::{Error, Result};
 use crate::http::paging::{Page, Paging};
@@ -151,6 +153,41 @@ pub fn list(
     sql.push_str(&format!(" order by j.id desc limit {}", paging.limit_and_one()));
     let rows = tx.all(&sql, &params, |row| mail(row).map(|(sent, _)| sent))?;
     Ok(Page::cut(rows, paging, |mail| mail.id))
+}
+
+/// Letters to somebody behind `after`, the oldest first, by mail and by chat.
+///
+/// # Errors
+/// Those of storage.
+pub fn letters_to(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    after: Uuid,
+    limit: usize,
+) -> Result<Vec<(Uuid, OwnLetter)>> {
+    /// What both kinds of job have.
+    #[derive(Deserialize)]
+    struct Payload {
+        letter: Letter,
+    }
+    let sql = format!(
+        "select id, kind, payload, status, created_at, finished_at from jobs \
+         where owner_id = $1 and id > $2 and kind in ('mail', 'chat') order by id limit {limit}"
+    );
+    Ok(tx.all(&sql, &[user.into(), after.into()], |row| {
+        let Payload { letter } = serde_json::from_str(&row.get::<String>(2)?).map_err(|error| {
+            crate::db::Error::Query(format!("a letter cannot be read: {error}"))
+        })?;
+        let letter = OwnLetter {
+            by: Channel::of(&row.get::<String>(1)?),
+            text: layout::words(&letter, &Link::shown),
+            subject: letter.subject,
+            status: TaskStatus::of(&row.get::<String>(3)?)?,
+            created_at: row.get(4)?,
+            finished_at: row.get(5)?,
+        };
+        Ok((row.get(0)?, letter))
+    })?)
 }
 
 /// # Errors

@@ -21,7 +21,7 @@ use crate::auth::store::{end_sessions, same_password};
 use crate::error::{Error, Fields, Problem, Result};
 use crate::http::body::{Id, Input, Json, Query};
 use crate::http::paging::{Page, Paging};
-use crate::{exports, jobs, reports, vehicles};
+use crate::privacy::erasure;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -132,7 +132,7 @@ async fn change_me(
     Ok(Json(profile))
 }
 
-/// Delete one's account; its bookings stay in the books without the person
+/// Delete one's account; its bookings stay in the books without the person and the plates
 #[utoipa::path(delete, path = "/api/me", tag = "accounts", operation_id = "delete_account", request_body = AccountDeletion, responses(
     (status = 204),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "`wrong_password`"),
@@ -148,18 +148,14 @@ async fn delete_me(
         return Err(Error::Conflict("admin_cannot_be_deleted"));
     }
     let checked = check_password(&app, &client, user, deletion.password).await?;
-    let (clock, actor) = (app.clock.clone(), client.actor(Some(&user)));
+    let (clock, actor, queue) = (app.clock.clone(), client.actor(Some(&user)), app.queue.clone());
     let revocations = app.revocations.clone();
     let until = app.tokens.all_expired_after(clock.now());
     app.db
         .write(user.id, move |tx| {
             let now = clock.now();
             same_password(tx, &checked)?.ok_or(WRONG_PASSWORD)?;
-            store::delete_account(tx, now, user.id)?;
-            jobs::store::remove_of(tx, user.id)?;
-            exports::store::remove_of(tx, user.id)?;
-            reports::store::remove_of(tx, user.id)?;
-            vehicles::store::remove_of(tx, user.id)?;
+            erasure::begin(tx, &queue, now, user.id)?;
             let ended = end_sessions(tx, now, user.id, None)?;
             let subject = Some(Subject::User(user.id));
             audit::store::record(tx, now, &actor, Action::AccountDeleted, subject, &json!({}))?;

@@ -118,7 +118,8 @@ pub fn delete_account(tx: &mut Tx<'_>, now: Timestamp, id: Uuid) -> Result<()> {
     }
     tx.exec(
         "update users set name = 'Deleted account', email = null, search = '', \
-         password_hash = null, chat_webhook_url = null, mail_refusal = null, active = false, \
+         password_hash = null, time_zone = null, chat_webhook_url = null, last_seen_at = null, \
+         news_sent_at = null, mail_refused_at = null, mail_refusal = null, active = false, \
          deleted_at = $1 where id = $2",
         &[now.into(), id.into()],
     )?;

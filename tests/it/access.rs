@@ -30,7 +30,7 @@ fn rule(operation: &str) -> For {
         "list_bookings" | "create_booking" | "create_export" | "list_spots" | "profile"
         | "delete_account" | "change_profile" | "change_password" | "list_sessions"
         | "end_other_sessions" | "list_vehicles" | "create_vehicle" | "list_reports" | "report"
-        | "report_pdf" | "own_stats" => For::Users,
+        | "report_pdf" | "own_stats" | "own_data" => For::Users,
         "download_export" | "end_session" | "delete_vehicle" | "change_vehicle" | "task" => {
             For::Owner
         }

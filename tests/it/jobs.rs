@@ -57,7 +57,7 @@ on_both! {
         assert_eq!(worker::work_off(&app.app).await.unwrap(), 1);
         let done = task(&admin, &id).await;
         assert_eq!((text(&done, "status"), &done["progress"]), ("succeeded", &json!(1.0)));
-        assert_eq!(done["result"], json!({ "answers": 0, "sessions": 0, "tasks": 0, "exports": 0 }));
+        assert_eq!(done["result"], json!({ "answers": 0, "sessions": 0, "tasks": 0, "exports": 0, "mails": 0, "plates": 0 }));
         assert_eq!(admin.audit_actions().await[0], "schedule.run");
     }
 

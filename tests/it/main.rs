@@ -29,6 +29,7 @@ mod lots;
 mod mails;
 mod peers;
 mod prices;
+mod privacy;
 mod process;
 mod raw_requests;
 mod refusals;

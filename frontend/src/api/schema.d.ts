@@ -643,12 +643,29 @@ export interface paths {
         get: operations["profile"];
         put?: never;
         post?: never;
-        /** Delete one's account; its bookings stay in the books without the person */
+        /** Delete one's account; its bookings stay in the books without the person and the plates */
         delete: operations["delete_account"];
         options?: never;
         head?: never;
         /** Change one's profile */
         patch: operations["change_profile"];
+        trace?: never;
+    };
+    "/api/me/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that is held about oneself, as a file */
+        get: operations["own_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/me/password": {
@@ -948,6 +965,24 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What is noted of an account beside its profile. */
+        AccountDates: {
+            /**
+             * Format: date-time
+             * @description The last sign-in or refresh.
+             */
+            last_seen_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when mail to its address is refused.
+             */
+            mail_refused_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last told what is new.
+             */
+            news_sent_at: string | null;
+        };
         AccountDeletion: {
             password: components["schemas"]["Password"];
         };
@@ -1211,6 +1246,22 @@ export interface components {
              * @description Vehicles parked in that hour on average.
              */
             parked: number;
+        };
+        /** @description A sign-in, whether it still holds or not. */
+        KeptSession: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description `null`: it was not ended before it expires.
+             */
+            ended_at: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description What the browser called itself. */
+            user_agent: string | null;
         };
         /**
          * @description The languages that mails, reports and pages are written in.
@@ -1567,6 +1618,58 @@ export interface components {
              * @description Vehicles parked at a time.
              */
             parked_average: number;
+        };
+        /** @description The file. */
+        OwnData: {
+            /** @description What one did, and what was done to one's account and bookings. */
+            audit: components["schemas"]["OwnEntry"][];
+            /** @description The oldest first, like all that follows. */
+            bookings: components["schemas"]["Booking"][];
+            dates: components["schemas"]["AccountDates"];
+            /** @description By mail and by Google Chat. */
+            letters: components["schemas"]["OwnLetter"][];
+            /** Format: date-time */
+            made_at: string;
+            profile: components["schemas"]["Profile"];
+            reports: components["schemas"]["Report"][];
+            /** @description Also those that have ended, for as long as they are kept. */
+            sessions: components["schemas"]["KeptSession"][];
+            /** @description What one asked for, such as exports. */
+            tasks: components["schemas"]["Task"][];
+            vehicles: components["schemas"]["Vehicle"][];
+        };
+        /** @description A row of the audit log, without what is somebody else's. */
+        OwnEntry: {
+            /** @example account.signed_in */
+            action: string;
+            /** @description From where one did it oneself. */
+            address: string | null;
+            /** Format: date-time */
+            at: string;
+            /** @description Whether one did it oneself. */
+            by_oneself: boolean;
+            detail: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description `null`: another person.
+             */
+            subject_id: string | null;
+            /** @example booking */
+            subject_kind: string | null;
+        };
+        /** @description A letter, as the person it was written to sees it. */
+        OwnLetter: {
+            by: components["schemas"]["Channel"];
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was sent, or given up.
+             */
+            finished_at: string | null;
+            status: components["schemas"]["TaskStatus"];
+            subject: string;
+            text: string;
         };
         OwnLot: components["schemas"]["Totals"] & {
             /** Format: date-time */
@@ -5480,6 +5583,44 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `storage_unavailable`, `busy`: nothing was changed, try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description the name of the file */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnData"];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

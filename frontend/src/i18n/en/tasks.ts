@@ -20,6 +20,7 @@ export const tasks = {
       mail: 'Mail',
       chat: 'Google Chat message',
       export: 'Export',
+      erasure: 'Erasure of an account',
       password_reset: 'Password reset request',
       daily_reminders: 'Daily reminders',
       monthly_reports: 'Monthly reports',

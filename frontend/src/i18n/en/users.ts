@@ -41,6 +41,10 @@ export const users = {
     password_for_email: 'Changing the email address needs your current password.',
     change_password: 'Change password',
     password_saved: 'Your password is changed.',
+    data: 'My data',
+    data_text:
+      'Everything that is kept about you, as one JSON file: profile, vehicles, sessions, bookings, reports, mails and the log.',
+    data_button: 'Download my data',
     delete: 'Delete account',
     delete_text:
       'Your name, email and plates are removed for good. The books keep the stays without you.',

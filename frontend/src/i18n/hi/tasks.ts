@@ -22,6 +22,7 @@ export const tasks: typeof english = {
       mail: 'मेल',
       chat: 'Google Chat संदेश',
       export: 'एक्सपोर्ट',
+      erasure: 'खाते का डेटा मिटाना',
       password_reset: 'नए पासवर्ड का अनुरोध',
       daily_reminders: 'दैनिक रिमाइंडर',
       monthly_reports: 'मासिक रिपोर्ट',

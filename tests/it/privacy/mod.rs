@@ -1,0 +1,6 @@
+//! What is held about people: given to them, erased, forgotten in time.
+
+mod data;
+mod erasure;
+mod guises;
+mod plates;
