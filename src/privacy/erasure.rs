@@ -14,7 +14,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::exports::{self, Export};
 use crate::http::idempotency;
-use crate::jobs::{self, Done, Failure, Job, New, Queue, Run};
+use crate::jobs::{self, Cause, Done, Failure, Job, New, Queue, Run};
 use crate::mail::outbox;
 use crate::{auth, reports, users, vehicles};
 
@@ -96,9 +96,11 @@ async fn answers(app: &App, user: Uuid) -> Result<usize> {
 async fn scrub(app: &App) -> Result<(), Failure> {
     let db = app.db.clone();
     let scrubbed = tokio::task::spawn_blocking(move || db.scrub()).await;
-    match scrubbed.map_err(|error| Failure::for_now(error.to_string()))? {
+    match scrubbed.map_err(|error| Failure::for_now(Cause::Program, error.to_string()))? {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::for_now("SQLite's log is in use: it is cut off later.")),
+        Ok(false) => {
+            Err(Failure::for_now(Cause::Storage, "SQLite's log is in use: it is cut off later."))
+        }
         Err(error) => Err(Failure::from(Error::from(error))),
     }
 }

@@ -77,7 +77,10 @@ fn the_requirements_of_the_security_standard_add_up() {
     for line in page.lines().filter_map(|line| line.strip_prefix("| [V")) {
         let (chapter, _) = line.split_once(' ').unwrap();
         let [met, not, open] = figures(chapter, None);
-        assert!(line.ends_with(&format!(") | {met} | {not} | {open} |")), "V{line}: {met} {not} {open}");
+        assert!(
+            line.ends_with(&format!(") | {met} | {not} | {open} |")),
+            "V{line}: {met} {not} {open}"
+        );
     }
     let [met, not, open] = figures("", None);
     let all = format!("| **all {}** | **{met}** | **{not}** | **{open}** |", met + not + open);
@@ -125,8 +128,7 @@ fn infrastructure_knows_no_feature() {
     knowing.retain(|file| {
         file.starts_with("db/")
             || file.starts_with("pdf/")
-            || ["live.rs", "clock.rs", "ids.rs", "money.rs", "text.rs"]
-                .contains(&file.as_str())
+            || ["live.rs", "clock.rs", "ids.rs", "money.rs", "text.rs"].contains(&file.as_str())
     });
     assert!(knowing.is_empty(), "{knowing:?}");
 }
