@@ -78,9 +78,9 @@ pub fn run(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Copied, String> {
         in_sight(total, "Checking", |bar| compare(tx, &copying, &read, bar))?;
         Ok(read)
     });
-    let figures = copied.map_err(in_words)?;
     source.close();
     target.close();
+    let figures = copied.map_err(in_words)?;
     let names = tables.iter().map(|table| table.name.clone());
     Ok(Copied { tables: names.zip(figures).collect(), took: began.elapsed() })
 }
