@@ -184,16 +184,7 @@ on_both! {
 #[tokio::test]
 async fn exports_can_be_kept_in_a_bucket() {
     let server = S3Server::start().await;
-    let (url, endpoint) = (format!("s3://{}/exports", S3Server::BUCKET), server.url());
-    let app = TestApp::with(&[
-        ("EXPORTS_URL", &url),
-        ("AWS_ENDPOINT", &endpoint),
-        ("AWS_ALLOW_HTTP", "true"),
-        ("AWS_REGION", S3Server::REGION),
-        ("AWS_ACCESS_KEY_ID", S3Server::ACCESS_KEY),
-        ("AWS_SECRET_ACCESS_KEY", S3Server::SECRET_KEY),
-    ])
-    .await;
+    let app = server.app("/exports", S3Server::ACCESS_KEY).await;
     let (admin, asha) = (app.admin().await, app.driver("asha").await);
     let lot = admin.new_lot("Central", 5).await;
     asha.park(&lot).await.expect(201);
@@ -214,16 +205,7 @@ async fn exports_can_be_kept_in_a_bucket() {
 #[tokio::test]
 async fn a_bucket_that_is_away_delays_an_export() {
     let server = S3Server::start().await;
-    let (url, endpoint) = (format!("s3://{}", S3Server::BUCKET), server.url());
-    let app = TestApp::with(&[
-        ("EXPORTS_URL", &url),
-        ("AWS_ENDPOINT", &endpoint),
-        ("AWS_ALLOW_HTTP", "true"),
-        ("AWS_REGION", S3Server::REGION),
-        ("AWS_ACCESS_KEY_ID", "another"),
-        ("AWS_SECRET_ACCESS_KEY", S3Server::SECRET_KEY),
-    ])
-    .await;
+    let app = server.app("", "another").await;
     let asha = app.driver("asha").await;
     let begun = asha.post("/api/exports", json!({})).await.expect(202);
     worker::work_off(&app.app).await.unwrap();

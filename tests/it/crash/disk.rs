@@ -1,9 +1,11 @@
 //! A disk that is full.
 
+use std::ffi::OsStr;
+
 use crate::process::parking;
 use crate::torture::{scale, seen};
 
-use super::{Site, done, may_mount, program};
+use super::{Mounted, Site, done, may_mount, program};
 
 #[test]
 fn a_full_disk_loses_nothing_and_goes_on_with_room() {
@@ -12,14 +14,10 @@ fn a_full_disk_loses_nothing_and_goes_on_with_room() {
     }
     let times = scale(2, 20);
     let folder = tempfile::tempdir().unwrap();
-    let give = |megabytes: usize| {
-        let options = format!("size={megabytes}m,mode=700");
-        let remount = if megabytes > 4 { "remount," } else { "" };
-        let mut command = program("mount");
-        command.args(["-t", "tmpfs", "-o", &format!("{remount}{options}"), "tmpfs"]);
-        done(command.arg(folder.path()));
-    };
-    give(4);
+    let room = |megabytes: usize| format!("size={megabytes}m,mode=700");
+    let little = room(4);
+    let options = ["-t", "tmpfs", "-o", &little, "tmpfs"].map(OsStr::new);
+    let mounted = Mounted::new(folder.path(), &options);
     let mut site = Site::open(folder.path());
     for time in 1..=times {
         // They come until it is full; then it reads, and says that it cannot write.
@@ -28,10 +26,11 @@ fn a_full_disk_loses_nothing_and_goes_on_with_room() {
             server.expect(200, "GET", "/api/lots", None, None);
             server.signal("-KILL");
         });
-        give(4 + 4 * time);
+        let more = format!("remount,{}", room(4 + 4 * time));
+        done(program("mount").args(["-o", &more]).arg(folder.path()));
         site.check(folder.path()).unwrap();
     }
-    done(program("umount").arg(folder.path()));
+    drop(mounted);
     seen(&format!(
         "{times} times full, {} stays, {} refused and settled by their key",
         site.crowd.acknowledged, site.crowd.unheard

@@ -12,7 +12,8 @@ mod kills;
 mod migrations;
 mod power;
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,26 @@ impl Site {
 /// Without root no disk can be mounted; scripts/install-test-tools says so.
 fn may_mount() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// A file system that is mounted until this goes.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn new(path: &Path, options: &[&OsStr]) -> Self {
+        done(program("mount").args(options).arg(path));
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let unmounted = program("umount").arg(&self.0).status();
+        if !unmounted.is_ok_and(|status| status.success()) {
+            // After a failure somebody may still be using it.
+            let _ = program("umount").arg("-l").arg(&self.0).status();
+        }
+    }
 }
 
 /// Debian has it in a package of its own, see scripts/install-test-tools.

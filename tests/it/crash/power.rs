@@ -9,18 +9,18 @@ use tempfile::TempDir;
 use crate::process::{Server, parking};
 use crate::torture::{scale, seen};
 
-use super::{Site, done, may_mount, program};
+use super::{Mounted, Site, done, may_mount, program};
 
 /// XFS in a file, mounted.
 struct Disk {
+    /// `None`: the power is off.
+    mounted: Option<Mounted>,
     folder: TempDir,
-    /// Unmounted: the power is off.
-    is_on: bool,
 }
 
 impl Disk {
     fn new() -> Self {
-        let mut disk = Self { folder: tempfile::tempdir().unwrap(), is_on: false };
+        let mut disk = Self { mounted: None, folder: tempfile::tempdir().unwrap() };
         std::fs::create_dir(disk.path()).unwrap();
         let image = std::fs::File::create(disk.image()).unwrap();
         // The least that XFS takes, in a file that holds only what is written.
@@ -43,8 +43,9 @@ impl Disk {
     }
 
     fn power_on(&mut self) {
-        done(program("mount").args(["-o", "loop"]).arg(self.image()).arg(self.path()));
-        self.is_on = true;
+        let image = self.image();
+        let options = ["-o".as_ref(), "loop".as_ref(), image.as_os_str()];
+        self.mounted = Some(Mounted::new(&self.path(), &options));
     }
 
     /// What is not on the disk at this instant will never be.
@@ -52,20 +53,7 @@ impl Disk {
         done(program("xfs_io").args(["-x", "-c", "shutdown"]).arg(self.path()));
         server.signal("-KILL");
         server.end();
-        self.unmount();
-    }
-
-    fn unmount(&mut self) {
-        self.is_on = false;
-        done(program("umount").arg(self.path()));
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        if self.is_on {
-            let _ = program("umount").arg("-l").arg(self.path()).status();
-        }
+        self.mounted = None;
     }
 }
 
@@ -80,7 +68,6 @@ fn cuts(count: usize, serve: impl Fn(&Path) -> Command) -> Result<Site, String> 
         disk.power_on();
         site.check(&data)?;
     }
-    disk.unmount();
     Ok(site)
 }
 

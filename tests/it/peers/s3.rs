@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::Listening;
+use crate::harness::TestApp;
 
 pub struct S3Server {
     listening: Listening,
@@ -45,6 +46,20 @@ impl S3Server {
     /// The endpoint. Buckets are part of the path.
     pub fn url(&self) -> String {
         self.listening.url()
+    }
+
+    /// An application that keeps its exports here, below a prefix that begins with a slash or is
+    /// empty.
+    pub async fn app(&self, prefix: &str, access_key: &str) -> TestApp {
+        TestApp::with(&[
+            ("EXPORTS_URL", &format!("s3://{}{prefix}", Self::BUCKET)),
+            ("AWS_ENDPOINT", &self.url()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_REGION", Self::REGION),
+            ("AWS_ACCESS_KEY_ID", access_key),
+            ("AWS_SECRET_ACCESS_KEY", Self::SECRET_KEY),
+        ])
+        .await
     }
 
     /// Answers every request with this status, until it is `None`.

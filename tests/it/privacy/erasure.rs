@@ -302,16 +302,7 @@ async fn sqlites_log_is_cut_off_as_soon_as_nobody_reads_what_is_in_it() {
 #[tokio::test]
 async fn a_bucket_holds_no_export_of_a_deleted_account() {
     let server = S3Server::start().await;
-    let (url, endpoint) = (format!("s3://{}", S3Server::BUCKET), server.url());
-    let app = TestApp::with(&[
-        ("EXPORTS_URL", &url),
-        ("AWS_ENDPOINT", &endpoint),
-        ("AWS_ALLOW_HTTP", "true"),
-        ("AWS_REGION", S3Server::REGION),
-        ("AWS_ACCESS_KEY_ID", S3Server::ACCESS_KEY),
-        ("AWS_SECRET_ACCESS_KEY", S3Server::SECRET_KEY),
-    ])
-    .await;
+    let app = server.app("", S3Server::ACCESS_KEY).await;
     let (admin, asha, ravi) =
         (app.admin().await, app.driver("asha").await, app.driver("ravi").await);
     admin.post("/api/admin/exports", json!({})).await.expect(202);
