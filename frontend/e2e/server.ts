@@ -23,6 +23,8 @@ export interface Server {
 }
 
 const START_MS_MAX = 20_000
+/** How much of its log is shown of a server that ended on its own. */
+const LOG_SHOWN_MAX = 4_000
 
 /** `demoDays`: with a city that has parked for so many days. */
 export async function startServer(
@@ -51,9 +53,13 @@ export async function startServer(
   // A worker of the tests that ends in the middle leaves no server behind.
   const killed = () => child.kill('SIGKILL')
   process.once('exit', killed)
+  let log = ''
+  const endedEarly = (code: number | null, signal: NodeJS.Signals | null) =>
+    console.error(`the server ended with ${signal ?? code}:\n${log.slice(-LOG_SHOWN_MAX)}`)
 
   async function stop(): Promise<void> {
     process.off('exit', killed)
+    child.off('exit', endedEarly)
     child.kill('SIGTERM')
     await ended
     await rm(folder, { recursive: true, force: true })
@@ -66,7 +72,6 @@ export async function startServer(
   }
 
   const url = await new Promise<{ url: string; claimLink: string }>((found, failed) => {
-    let log = ''
     const timer = setTimeout(
       () => failed(new Error(`the server did not start:\n${log}`)),
       START_MS_MAX,
@@ -82,6 +87,7 @@ export async function startServer(
       found({ url: address, claimLink: /\/claim#token=\S+/.exec(log)?.[0] ?? '' })
     })
   })
+  child.once('exit', endedEarly)
   return { ...url, demo, importCsv, stop }
 }
 

@@ -30,7 +30,9 @@ export class World {
   ) {}
 
   static async claim(server: Server): Promise<World> {
-    const http = await request.newContext({ baseURL: server.url })
+    // Between two stories a server may close an idle connection, just as the next request is on its way.
+    const extraHTTPHeaders = { Connection: 'close' }
+    const http = await request.newContext({ baseURL: server.url, extraHTTPHeaders })
     const token = server.claimLink.split('token=')[1]
     const admin = { name: 'Asha Kulkarni', email: 'asha@example.com', password: PASSWORD }
     const response = await http.post('/api/setup/claim', { data: { ...admin, token } })
