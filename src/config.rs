@@ -125,10 +125,10 @@ impl Config {
             .iter()
             .filter_map(|schedule| read.ticks(schedule.setting, &time_zone).transpose())
             .collect::<Result<_, _>>()?;
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let database_url = database_url(&read, &data_dir)?;
         let redis = services::redis(&read)?;
-        let database = database(&read)?;
+        let database = database(&read, processors)?;
         let mut unused = Vec::new();
         if matches!(database_url, DatabaseUrl::Sqlite(_)) {
             unused.extend(redis.as_ref().map(|_| "REDIS_URL"));
@@ -151,7 +151,7 @@ impl Config {
             map_tiles: services::map_tiles(&read)?,
             rate_limit: read.switch("RATE_LIMIT")?,
             password_hashers: match read.text("PASSWORD_HASHERS") {
-                None => (cores / 2).max(1),
+                None => (processors / 2).max(1),
                 Some(_) => to_usize(read.number("PASSWORD_HASHERS", 1..=64)?),
             },
             trusted_proxies: services::networks(&read)?,

@@ -42,11 +42,19 @@ pub(super) fn database_url(read: &Reader<'_>, data_dir: &Path) -> Result<Databas
     Ok(DatabaseUrl::Sqlite(data_dir.join("parking.sqlite")))
 }
 
-pub(super) fn database(read: &Reader<'_>) -> Result<db::Options, String> {
+/// Of PostgreSQL unless it is said otherwise (docs/adr/0025). One would let processors idle while it waits for its trips.
+const LANES_MIN: usize = 2;
+const LANES_MAX: usize = 16;
+
+/// `processors`: of this machine.
+pub(super) fn database(read: &Reader<'_>, processors: usize) -> Result<db::Options, String> {
     let seconds =
         |name, max| read.number(name, 1..=max).map(|n| Duration::from_secs(n.unsigned_abs()));
     Ok(db::Options {
-        lanes: to_usize(read.number("DATABASE_LANES", 1..=64)?),
+        lanes: match read.text("DATABASE_LANES") {
+            Some(_) => to_usize(read.number("DATABASE_LANES", 1..=64)?),
+            None => processors.clamp(LANES_MIN, LANES_MAX),
+        },
         readers: to_usize(read.number("DATABASE_READERS", 1..=64)?),
         statement_time_max: seconds("DATABASE_STATEMENT_SECONDS", 3600)?,
         lock_time_max: seconds("DATABASE_LOCK_SECONDS", 600)?,

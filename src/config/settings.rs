@@ -45,8 +45,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "DATABASE_LANES",
-        "4",
-        "Connections of a server to PostgreSQL that write, 1 to 64. A lot's bookings share one; more help many lots.",
+        "",
+        "Connections of a server to PostgreSQL that write, 1 to 64. A lot's bookings share one; more help many lots. Default: as many as processors, 2 to 16.",
     ),
     setting("DATABASE_READERS", "4", "Connections of a server to the database that read, 1 to 64."),
     setting(

@@ -1,5 +1,6 @@
 //! Group commit. A lane is a thread with a connection and a queue of commands: it drains the queue
-//! into one transaction, commits once, and only then answers each command.
+//! into one transaction, commits once, and only then answers each command. Where the first command has
+//! to wait for its lot's lock, which another server holds, whoever came meanwhile is taken along.
 //!
 //! Commands are expected to succeed or to refuse before their first write, so the batch has no
 //! savepoints: they would cost PostgreSQL two round trips a command. When a command fails after
@@ -144,22 +145,55 @@ pub(super) fn spawn_writer(
 ) -> JoinHandle<()> {
     threads::spawn(format!("lane-{number}"), move || {
         let _watched = Watched(failed.clone());
-        while let Ok(first) = queue.recv() {
-            let mut batch = vec![first];
-            batch.extend(queue.try_iter().take(BATCH_COMMANDS_MAX - 1));
-            // Other servers lock the same lots for their batches: all in one order, or they would
-            // wait for each other. What is about the same stays in the order it came.
-            batch.sort_by_key(|job| job.key());
+        let mut waiting = Waiting { queue, early: Vec::new() };
+        while let Some(batch) = waiting.batch() {
             if failed.load(Ordering::Acquire) {
                 let error = Error::Unavailable("storage has failed".into());
                 for job in batch {
                     job.answer(Err(error.clone()));
                 }
             } else {
-                write_batch(&mut connection, number, batch, &failed);
+                write_batch(&mut connection, number, batch, Some(&mut waiting), &failed);
             }
         }
     })
+}
+
+/// The commands that wait for a lane. They are run in the order of their keys: other servers lock the
+/// same lots for their batches, and would wait for each other. What is about the same stays in the
+/// order it came.
+struct Waiting {
+    queue: Receiver<BoxedJob>,
+    /// Came while a batch ran that was past their keys.
+    early: Vec<BoxedJob>,
+}
+
+impl Waiting {
+    /// The next to run together; `None` once there are none and nobody can send any more.
+    fn batch(&mut self) -> Option<Vec<BoxedJob>> {
+        let mut batch = std::mem::take(&mut self.early);
+        if batch.is_empty() {
+            batch.push(self.queue.recv().ok()?);
+        }
+        batch.extend(self.queue.try_iter().take(BATCH_COMMANDS_MAX.saturating_sub(batch.len())));
+        batch.sort_by_key(|job| job.key());
+        Some(batch)
+    }
+
+    /// Takes along who came while the first of the batch ran.
+    fn join(&mut self, batch: &mut Vec<BoxedJob>, number: usize) {
+        let Some(reached) = batch.first().map(|job| job.key()) else { return };
+        let known = batch.len();
+        for job in self.queue.try_iter().take(BATCH_COMMANDS_MAX.saturating_sub(known)) {
+            let to = if job.key() < reached { &mut self.early } else { &mut *batch };
+            to.push(job);
+        }
+        let place = Place::Lane { number, commands: batch.len() };
+        for job in &mut batch[known..] {
+            job.taken(place);
+        }
+        batch[1..].sort_by_key(|job| job.key());
+    }
 }
 
 pub(super) fn spawn_reader(
@@ -199,6 +233,7 @@ fn write_batch(
     connection: &mut Connection,
     number: usize,
     mut batch: Vec<BoxedJob>,
+    mut waiting: Option<&mut Waiting>,
     failed: &AtomicBool,
 ) {
     let place = Place::Lane { number, commands: batch.len() };
@@ -207,7 +242,7 @@ fn write_batch(
     }
     let mut attempts = 1;
     let answer = loop {
-        match attempt(connection, &mut batch) {
+        match attempt(connection, number, &mut batch, waiting.as_deref_mut()) {
             Ok(()) => break Ok(()),
             Err(Stop::Commit(error)) => break Err(error),
             Err(Stop::Command(Some(error @ (Error::Unavailable(_) | Error::Fatal(_))))) => {
@@ -215,7 +250,7 @@ fn write_batch(
             }
             Err(Stop::Command(_)) if batch.len() > 1 => {
                 for job in batch {
-                    write_batch(connection, number, vec![job], failed);
+                    write_batch(connection, number, vec![job], None, failed);
                 }
                 return;
             }
@@ -243,19 +278,31 @@ enum Stop {
     Commit(Error),
 }
 
-fn attempt(connection: &mut Connection, batch: &mut [BoxedJob]) -> Result<(), Stop> {
+fn attempt(
+    connection: &mut Connection,
+    number: usize,
+    batch: &mut Vec<BoxedJob>,
+    mut waiting: Option<&mut Waiting>,
+) -> Result<(), Stop> {
     connection
         .ready()
         .and_then(|()| connection.begin())
         .map_err(|error| Stop::Command(Some(error)))?;
     let mut ends = Ends::default();
     let mut wrote = false;
-    for job in batch {
+    let mut run = 0;
+    while let Some(job) = batch.get_mut(run) {
         let mut tx = Tx::new(connection, &mut ends);
         let outcome = job.run(&mut tx);
         wrote |= tx.wrote();
+        run += 1;
         let stop = match outcome {
-            Outcome::Commit => continue,
+            Outcome::Commit => {
+                if let Some(waiting) = waiting.take() {
+                    waiting.join(batch, number);
+                }
+                continue;
+            }
             Outcome::RollBack => Stop::Command(None),
             Outcome::Failed(error) => Stop::Command(Some(error)),
         };

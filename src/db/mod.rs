@@ -70,7 +70,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            lanes: 4,
+            lanes: 2,
             readers: 4,
             statement_time_max: Duration::from_mins(1),
             lock_time_max: Duration::from_secs(10),

@@ -15,16 +15,18 @@ pub mod server;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::BoxError;
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tower::ServiceExt;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::OpenApi;
@@ -155,7 +157,7 @@ impl Service {
     }
 
     /// Answers a request, and counts it.
-    pub async fn answer<B>(&self, request: axum::http::Request<B>, peer: SocketAddr) -> Response
+    pub async fn answer<B>(&self, request: Request<B>, peer: SocketAddr) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -176,8 +178,7 @@ impl Service {
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(asking.clone());
             let answering = async {
-                let answered = self.0.router.clone().oneshot(request).await;
-                let response = answered.unwrap_or_else(|never| match never {});
+                let response = routed(self.0.router.clone(), request).await;
                 self.0.refusals.note(method, route.name(), &response, asking.user());
                 response
             };
@@ -191,6 +192,15 @@ impl Service {
             note_status(span, status);
         }
         response
+    }
+}
+
+/// A handler that panics is a mistake of ours: it costs whoever asked a 500, and nobody else anything.
+async fn routed(router: Router, request: Request<Body>) -> Response {
+    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+        Ok(answered) => answered.unwrap_or_else(|never| match never {}),
+        // The panic itself is in the log by now.
+        Err(_) => Error::Internal("a handler panicked".into()).into_response(),
     }
 }
 
@@ -290,5 +300,23 @@ fn known_method(method: &Method) -> &'static str {
         "HEAD" => "HEAD",
         "OPTIONS" => "OPTIONS",
         _ => OTHER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_answers_500_and_the_next_request_is_answered() {
+        let router = Router::new()
+            .route("/wrong", get(async || -> StatusCode { panic!("a mistake of ours") }))
+            .route("/right", get(async || StatusCode::NO_CONTENT));
+        let mut statuses = vec![];
+        for path in ["/wrong", "/right"] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            statuses.push(routed(router.clone(), request).await.status().as_u16());
+        }
+        assert_eq!(statuses, [500, 204]);
     }
 }
