@@ -96,6 +96,10 @@ fuzz-api: build ## Made-up requests from the API's own document, as the admin an
 fuzz: $(client) ## Look for texts that a parser takes wrongly (SECONDS=60 each; needs cargo-fuzz and a nightly Rust)
 	exec scripts/fuzz $(SECONDS)
 
+.PHONY: supply
+supply: $(installed) ## Licences, sources and known holes of all libraries, and a bill of materials
+	exec scripts/supply
+
 ##@ Develop
 
 .PHONY: dev

@@ -160,7 +160,7 @@ impl Config {
             connections_per_address_max: to_usize(
                 read.number("CONNECTIONS_PER_ADDRESS_MAX", 1..=1_000_000)?,
             ),
-            metrics_token: read.text("METRICS_TOKEN"),
+            metrics_token: read.secret("METRICS_TOKEN")?,
             traces: services::traces(&read)?,
             log: read.value("LOG")?,
             missed_tick_hours: read.number("MISSED_TICK_HOURS", 1..=168)?,

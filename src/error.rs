@@ -39,8 +39,9 @@ pub enum Error {
     Conflict(&'static str),
     #[error("too large")]
     TooLarge,
-    #[error("unsupported media type")]
-    UnsupportedMediaType,
+    /// 415: the body is of another type than this one.
+    #[error("not {0}")]
+    UnsupportedMediaType(&'static str),
     /// 422: fields are invalid.
     #[error("invalid: {0:?}")]
     Invalid(Vec<FieldError>),
@@ -113,7 +114,7 @@ impl Error {
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy
@@ -141,7 +142,7 @@ impl Error {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TimedOut => "timed_out",
             Self::TooLarge => "too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::Invalid(_) => "validation_failed",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::RateLimited { .. } => "rate_limited",
@@ -155,8 +156,10 @@ impl Error {
     }
 
     fn detail(&self) -> String {
-        if let Self::Malformed(reason) = self {
-            return reason.clone();
+        match self {
+            Self::Malformed(reason) => return reason.clone(),
+            Self::UnsupportedMediaType(expected) => return format!("Send the body as {expected}."),
+            _ => {}
         }
         match self.code() {
             "validation_failed" => "Some fields are not valid.",
@@ -196,7 +199,6 @@ impl Error {
             "method_not_allowed" => "The path knows no such method.",
             "timed_out" => "The request did not arrive in time.",
             "too_large" => "The request body is too large.",
-            "unsupported_media_type" => "Send the body as application/json.",
             "rate_limited" => "Too many attempts. Wait a moment.",
             "busy" => "Too much is going on right now. Try again in a moment.",
             "storage_unavailable" => "The data cannot be written right now. Nothing was changed.",

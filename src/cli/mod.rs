@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 
 use crate::app::App;
 use crate::audit::chain;
@@ -165,6 +166,8 @@ enum Failure {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Whatever is kept, databases, exports, mails, is for its owner, in a folder that others may enter too.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = Cli::parse();
     match execute(cli.command) {
         Ok(()) => ExitCode::SUCCESS,

@@ -91,7 +91,7 @@ mod tests {
         for (name, text) in [
             ("SECRET_KEY", "s3cret-s3cret-s3cret-s3cret-s3cret"),
             ("JWT_SECRET_KEY", "s3cret-s3cret-s3cret-s3cret-s3cret"),
-            ("METRICS_TOKEN", "s3cret"),
+            ("METRICS_TOKEN", "s3cret-s3cret-s3cret-s3cret-s3cret"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=s3cret"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://parking:s3cret@collector.example.org"),
             (

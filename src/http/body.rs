@@ -13,6 +13,8 @@ use super::idempotency::Once;
 use crate::error::{Error, FieldError, Result};
 use crate::jobs::TaskId;
 
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv";
 /// Longest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Longest CSV file, in bytes: some 50,000 lots.
@@ -61,7 +63,7 @@ pub fn json_text(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     response
 }
 
@@ -75,8 +77,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
-        if !is_json(&request) {
-            return Err(Error::UnsupportedMediaType);
+        if !is_of_type(&request, JSON) {
+            return Err(Error::UnsupportedMediaType(JSON));
         }
         let (parts, body) = request.into_parts();
         let body = collect(body, BODY_BYTES_MAX).await?;
@@ -95,7 +97,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalI
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
-        let is_json = is_json(&request);
+        let is_json = is_of_type(&request, JSON);
         let (parts, body) = request.into_parts();
         let body = collect(body, BODY_BYTES_MAX).await?;
         let once = Once::from_request(&parts, &body)?;
@@ -103,7 +105,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalI
             return Ok(Self { value: T::default(), once });
         }
         if !is_json {
-            return Err(Error::UnsupportedMediaType);
+            return Err(Error::UnsupportedMediaType(JSON));
         }
         Ok(Self { value: parse(&body)?, once })
     }
@@ -122,10 +124,6 @@ impl<S: Send + Sync> FromRequest<S> for NoInput {
     }
 }
 
-fn is_json(request: &Request) -> bool {
-    is_of_type(request, "application/json")
-}
-
 fn is_of_type(request: &Request, media_type: &str) -> bool {
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -140,8 +138,8 @@ impl<S: Send + Sync> FromRequest<S> for Csv {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
-        if !is_of_type(&request, "text/csv") {
-            return Err(Error::UnsupportedMediaType);
+        if !is_of_type(&request, CSV) {
+            return Err(Error::UnsupportedMediaType(CSV));
         }
         collect(request.into_body(), CSV_BYTES_MAX).await.map(Self)
     }

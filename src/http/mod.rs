@@ -51,7 +51,8 @@ use crate::{
         title = "Parking",
         description = "The HTTP API of parking. Amounts are integers in the minor unit of their \
             currency, instants RFC 3339 in UTC, errors problem details (RFC 9457) with a stable `code`. \
-            Every `POST` that changes something accepts an `Idempotency-Key`; answers that hold tokens \
+            Every `POST` that changes something accepts an `Idempotency-Key`, but for those that come to the \
+            same when repeated: an import of a file, and the link that ends mails. Answers that hold tokens \
             are never recorded, so a repeated sign-in is a new one."
     ),
     modifiers(&Bearer),

@@ -9,7 +9,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{File, Table, TableRow, file_name, progress_bar, store};
+use super::{
+    File, NAME_CHARACTERS_MAX, Table, TableRow, file_name, name_too_long, progress_bar, store,
+};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::db::Tx;
@@ -189,8 +191,7 @@ pub fn check(
     let mut lines = std::collections::HashMap::new();
     let (mut lots, mut problems) = (Vec::with_capacity(table.len()), Vec::new());
     for row in table.rows() {
-        let key = row.require("lot").map(ToOwned::to_owned);
-        let lot = key.and_then(|key| match lines.insert(key.clone(), row.line) {
+        let lot = check_key(&row).and_then(|key| match lines.insert(key.clone(), row.line) {
             Some(first) => Err(format!("lot {key} stands on line {first} already")),
             None => check_row(&row, key, defaults, price),
         });
@@ -200,6 +201,14 @@ pub fn check(
         }
     }
     (lots, problems)
+}
+
+fn check_key(row: &TableRow<'_>) -> Result<String, String> {
+    let key = row.require("lot")?;
+    if key.chars().count() > NAME_CHARACTERS_MAX {
+        return Err(format!("lot {}", name_too_long()));
+    }
+    Ok(key.to_owned())
 }
 
 fn check_row(

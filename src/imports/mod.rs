@@ -27,6 +27,13 @@ pub struct File {
     pub sha256: [u8; 32],
 }
 
+/// Of a file, and of a key that a file has for a lot: as file systems have it.
+const NAME_CHARACTERS_MAX: usize = 255;
+
+fn name_too_long() -> String {
+    format!("must have at most {NAME_CHARACTERS_MAX} characters")
+}
+
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

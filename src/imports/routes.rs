@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::lots::{LineProblem, Outcome, PlannedLot, REQUIRED, check};
-use super::{File, Table, store};
+use super::{File, NAME_CHARACTERS_MAX, Table, name_too_long, store};
 use crate::app::App;
 use crate::auth::extract::{Admin, ClientAddress};
 use crate::error::{Error, FieldError, Problem, Result};
@@ -26,7 +26,7 @@ struct Options {
     dry_run: bool,
     /// Of new lots that have none in the file.
     price_per_hour_minor: Option<i64>,
-    /// As the audit log is to name it.
+    /// As the audit log is to name it, 255 characters at most.
     file_name: Option<String>,
 }
 
@@ -66,6 +66,10 @@ async fn import_lots(
     Csv(bytes): Csv,
 ) -> Result<Json<LotImport>> {
     let Options { dry_run, price_per_hour_minor, file_name } = options;
+    let file_name = file_name.unwrap_or_else(|| "lots.csv".into());
+    if file_name.chars().count() > NAME_CHARACTERS_MAX {
+        return Err(Error::invalid("file_name", name_too_long()));
+    }
     let not_lots = |message: String| Error::invalid("file", message);
     let table = Table::parse(&bytes, REQUIRED).map_err(not_lots)?;
     let (lots, wrong) = check(&table, &app.lot_defaults(), price_per_hour_minor);
@@ -82,7 +86,7 @@ async fn import_lots(
             |wrong: LineProblem| FieldError::new(format!("line {}", wrong.line), wrong.message);
         return Err(Error::Invalid(wrong.into_iter().map(field).collect()));
     }
-    let file = File { name: file_name.unwrap_or_else(|| "lots.csv".into()), sha256: table.sha256 };
+    let file = File { name: file_name, sha256: table.sha256 };
     let (actor, catalogue) = (client.actor(Some(&admin)), app.catalogue.clone());
     let write = app.db.write(Uuid::nil(), move |tx| {
         store::write_lots(tx, at, &actor, &file, &lots, &catalogue, || {})

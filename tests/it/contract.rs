@@ -87,11 +87,11 @@ async fn other_sites_are_allowed_by_setting_only() {
 
 #[tokio::test]
 async fn metrics_are_for_this_machine_or_by_token() {
-    let app = TestApp::with(&[("METRICS_TOKEN", "a token of some length")]).await;
+    let app = TestApp::with(&[("METRICS_TOKEN", "a token that only Prometheus has")]).await;
     app.nobody().get("/metrics").await.refused(401, "unauthorized");
     let wrong = [("authorization", "Bearer wrong")];
     app.nobody().send("GET", "/metrics", None, &wrong).await.refused(401, "unauthorized");
-    let token = [("authorization", "Bearer a token of some length")];
+    let token = [("authorization", "Bearer a token that only Prometheus has")];
     let answer = app.nobody().send("GET", "/metrics", None, &token).await;
     let text = String::from_utf8(answer.body).unwrap();
     assert!(

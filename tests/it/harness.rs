@@ -14,6 +14,8 @@ use parking::config::{Config, Vars};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::canaries::{self, Watch};
+
 /// Tells each story twice: on SQLite and on PostgreSQL.
 macro_rules! on_both {
     ($($(#[$attribute:meta])* async fn $name:ident($app:ident: TestApp) $body:block)*) => {$(
@@ -46,6 +48,7 @@ pub struct TestApp {
     vars: Vars,
     service: parking::http::Service,
     peer: SocketAddr,
+    _watch: Watch,
 }
 
 impl TestApp {
@@ -80,7 +83,9 @@ impl TestApp {
         let app = tokio::task::spawn_blocking(move || App::open(config, opening)).await;
         let app = app.unwrap().unwrap();
         let service = parking::http::Service::new(app.clone());
-        Self { app, clock, folder, vars, service, peer: ([192, 0, 2, 1], 40_000).into() }
+        let watch = Watch::begin(&vars, folder.path());
+        let peer = ([192, 0, 2, 1], 40_000).into();
+        Self { app, clock, folder, vars, service, peer, _watch: watch }
     }
 
     /// Another server of the same installation, with the same settings but for these.
@@ -293,7 +298,12 @@ impl Answer {
     pub async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
-        Self { status: parts.status, headers: parts.headers, body }
+        let answer = Self { status: parts.status, headers: parts.headers, body };
+        if let Some((_, refresh_token)) = answer.cookie().split_once('=') {
+            canaries::keep(refresh_token);
+        }
+        canaries::nothing_secret_in(&String::from_utf8_lossy(&answer.body));
+        answer
     }
 
     pub fn json(&self) -> Value {

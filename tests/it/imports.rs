@@ -118,7 +118,13 @@ on_both! {
         import(&asha, "", LOTS).await.refused(403, "forbidden");
         import(&admin, "dry_run=true", "lot,name\nx,Central\n").await.invalid(&["file"]);
         import(&admin, "dry_run=perhaps", LOTS).await.invalid(&["dry_run"]);
-        admin.post("/api/admin/imports/lots", json!({})).await.refused(415, "unsupported_media_type");
+        let typed = admin.post("/api/admin/imports/lots", json!({})).await;
+        let typed = typed.refused(415, "unsupported_media_type");
+        assert_eq!(text(&typed, "detail"), "Send the body as text/csv.");
+        let long = "n".repeat(256);
+        import(&admin, &format!("file_name={long}"), LOTS).await.invalid(&["file_name"]);
+        let keyed = format!("{LOTS}{long},Zoo,Bonn,,3,,\n");
+        import(&admin, "price_per_hour_minor=1", &keyed).await.invalid(&["line 4"]);
         let priceless = import(&admin, "dry_run=true", LOTS).await.expect(200);
         assert_eq!(text(&priceless["problems"][0], "message"), "price_per_hour_minor must not be empty");
         let priced = import(&admin, "dry_run=true&price_per_hour_minor=100", LOTS).await.expect(200);

@@ -11,6 +11,7 @@ mod architecture;
 mod audit;
 mod bad_input;
 mod bookings;
+mod canaries;
 mod connections;
 mod contract;
 mod copy;

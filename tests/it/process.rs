@@ -2,13 +2,15 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::canaries::nothing_secret_in_log;
 use crate::harness::{PASSWORD, items, text};
 
 pub fn parking(data_dir: &Path) -> Command {
@@ -40,6 +42,7 @@ pub fn run(command: &mut Command, input: &str) -> (ExitStatus, String) {
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    nothing_secret_in_log(&said);
     (output.status, said.into_owned())
 }
 
@@ -61,6 +64,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            nothing_secret_in_log(&self.rest());
+        }
     }
 }
 
@@ -149,15 +155,23 @@ impl Server {
     /// Waits for the end; says how it ended and what was said since the start.
     pub fn end(&mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
-        let mut rest = String::new();
-        self.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
+        let rest = self.rest();
+        nothing_secret_in_log(&rest);
         (status, rest)
+    }
+
+    /// What it said since it listened, once it has ended.
+    fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        if let Some(mut stderr) = self.stderr.take() {
+            stderr.read_to_string(&mut rest).unwrap();
+        }
+        rest
     }
 }
 
 #[test]
 fn a_fresh_start_makes_its_folder_and_secrets_and_prints_a_claim_link() {
-    use std::os::unix::fs::PermissionsExt;
     let parent = tempfile::tempdir().unwrap();
     let data_dir = parent.path().join("data");
     std::fs::create_dir(&data_dir).unwrap();
@@ -177,6 +191,31 @@ fn a_fresh_start_makes_its_folder_and_secrets_and_prints_a_claim_link() {
     let again = Server::spawn(command.env("DATA_DIR", &data_dir).arg("serve"));
     assert!(!again.said.iter().any(|line| line.contains("claim")), "{:?}", again.said);
     again.sign_in();
+}
+
+#[test]
+fn what_is_kept_is_for_its_owner_only() {
+    fn files(folder: &Path) -> Vec<(PathBuf, u32)> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (folders, here): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        let mode = |path: &PathBuf| std::fs::metadata(path).unwrap().permissions().mode();
+        let here: Vec<_> = here.iter().map(|path| (path.clone(), mode(path))).collect();
+        folders.iter().flat_map(|folder| files(folder)).chain(here).collect()
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    like(&mut command, &parking(folder.path()));
+    let program = env!("CARGO_BIN_EXE_parking");
+    let server = Server::spawn(command.args(["-c", r#"umask 0; exec "$0" serve"#, program]));
+    let asha = json!({ "name": "Asha", "email": "asha@example.org", "password": PASSWORD });
+    server.expect(201, "POST", "/api/auth/register", None, Some(&asha));
+    let outbox = folder.path().join("outbox");
+    while !outbox.is_dir() || files(&outbox).is_empty() {
+        std::thread::yield_now();
+    }
+    let open: Vec<_> =
+        files(folder.path()).into_iter().filter(|(_, mode)| mode & 0o077 != 0).collect();
+    assert!(open.is_empty(), "{open:?}");
 }
 
 #[test]

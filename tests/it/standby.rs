@@ -24,7 +24,10 @@ impl Pair {
         let primary = PostgresServer::start();
         let standby = primary.standby();
         let urls = [("DATABASE_URL", &*primary.url()), ("DATABASE_READ_URL", &*standby.url())];
-        let app = TestApp::with(&[&urls[..], &[("METRICS_TOKEN", "token")]].concat()).await;
+        let app = TestApp::with(
+            &[&urls[..], &[("METRICS_TOKEN", "a token that only Prometheus has")]].concat(),
+        )
+        .await;
         Self { app, standby, primary }
     }
 
@@ -85,7 +88,7 @@ async fn exports_reports_and_statistics_come_from_the_standby_and_miss_nothing()
     }
     admin.post_empty("/api/admin/schedules/monthly-reports/run").await.expect(202);
     pair.answers("reports", worker::work_off(&pair.app.app)).await.unwrap();
-    let token = [("authorization", "Bearer token")];
+    let token = [("authorization", "Bearer a token that only Prometheus has")];
     let metrics = pair.app.nobody().send("GET", "/metrics", None, &token).await;
     let metrics = String::from_utf8(metrics.body).unwrap();
     let by_standby = pair.surveyed().by_standby;

@@ -131,7 +131,7 @@ async fn commands_that_share_a_commit_say_with_how_many_and_how_long_they_waited
         assert_eq!(requests.len(), 3);
         for request in requests {
             let write = parts(&spans, request, "lane write")[0];
-            assert_eq!(write.number("parking.commit.commands"), 3, "{write:?}");
+            assert_eq!(write.number("parking.commit.commands"), 4, "{write:?}");
             let wait = &parts(&spans, request, "lane wait")[0].data;
             assert!(wait.end_time_unix_nano > wait.start_time_unix_nano);
         }

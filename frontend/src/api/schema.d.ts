@@ -2836,7 +2836,7 @@ export interface operations {
                 dry_run?: boolean;
                 /** @description Of new lots that have none in the file. */
                 price_per_hour_minor?: number;
-                /** @description As the audit log is to name it. */
+                /** @description As the audit log is to name it, 255 characters at most. */
                 file_name?: string;
             };
             header?: never;
