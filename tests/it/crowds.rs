@@ -18,6 +18,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::harness::{PASSWORD, text};
 use crate::process::{Server, create_admin, parking};
+use crate::torture::seen;
 
 const LISTEN: &str = "GET /api/events HTTP/1.1\r\nHost: x\r\n";
 
@@ -215,7 +216,10 @@ async fn two_thousand_stalled_connections_bombs_and_a_hundred_sign_ins_fit_into_
     });
     let part = |of_a_hundred: usize| took[(took.len() - 1) * of_a_hundred / 100];
     let (p50, p99, memory) = (part(50), part(99), memory_mib(&server));
-    println!("{} honest requests: p50 {p50:?}, p99 {p99:?}; {memory} MiB at most", took.len());
+    let honest = took.len();
+    seen(&format!(
+        "{honest} honest requests meanwhile: p50 {p50:.1?}, p99 {p99:.1?}; {memory} MiB at most"
+    ));
     assert!(took.len() >= 20, "{}", took.len());
     assert!(memory < MEMORY_MIB_MAX, "{memory} MiB");
 }

@@ -149,4 +149,5 @@ fn stays_cost_what_the_contract_says_in_another_language_too() {
     let compared = String::from_utf8(said.stdout).unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     assert_eq!(compared, format!("compared {stays} stays\n"));
+    torture::seen(&format!("{stays} stays, all the same"));
 }
