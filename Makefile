@@ -85,7 +85,7 @@ torture: test-tools build ## The promises of docs/PROMISES.md at full count; wri
 	rm -rf target/torture
 	TORTURE=full scripts/with-postgres $(CARGO) nextest run --profile torture --locked --run-ignored all \
 	  -E "$$(scripts/promises tests)"
-	TORTURE=full scripts/fuzz-api 150
+	TORTURE=full scripts/fuzz-api 200
 	scripts/promises write
 
 .PHONY: fuzz-api
