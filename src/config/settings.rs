@@ -121,7 +121,11 @@ pub const SETTINGS: &[Setting] = &[
         "1000",
         "Connections of one address at once, and its streams of live counts, 1 to 1000000. TRUSTED_PROXIES may have any number of connections.",
     ),
-    setting("METRICS_TOKEN", "", "Bearer token of at least 32 characters that may read /metrics from other machines."),
+    setting(
+        "METRICS_TOKEN",
+        "",
+        "Bearer token of at least 32 characters that may read /metrics from other machines.",
+    ),
     setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "",
