@@ -9,9 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    File, NAME_CHARACTERS_MAX, Table, TableRow, file_name, name_too_long, progress_bar, store,
-};
+use super::{File, Table, TableRow, check_name, file_name, progress_bar, store};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::db::Tx;
@@ -205,9 +203,7 @@ pub fn check(
 
 fn check_key(row: &TableRow<'_>) -> Result<String, String> {
     let key = row.require("lot")?;
-    if key.chars().count() > NAME_CHARACTERS_MAX {
-        return Err(format!("lot {}", name_too_long()));
-    }
+    check_name(key).map_err(|message| format!("lot {message}"))?;
     Ok(key.to_owned())
 }
 

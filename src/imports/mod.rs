@@ -27,11 +27,13 @@ pub struct File {
     pub sha256: [u8; 32],
 }
 
-/// Of a file, and of a key that a file has for a lot: as file systems have it.
-const NAME_CHARACTERS_MAX: usize = 255;
-
-fn name_too_long() -> String {
-    format!("must have at most {NAME_CHARACTERS_MAX} characters")
+/// Whether the name of a file, or a file's key for a lot, is as short as file systems have it.
+fn check_name(name: &str) -> Result<(), String> {
+    const CHARACTERS_MAX: usize = 255;
+    if name.chars().count() > CHARACTERS_MAX {
+        return Err(format!("must have at most {CHARACTERS_MAX} characters"));
+    }
+    Ok(())
 }
 
 fn file_name(path: &Path) -> String {

@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::lots::{LineProblem, Outcome, PlannedLot, REQUIRED, check};
-use super::{File, NAME_CHARACTERS_MAX, Table, name_too_long, store};
+use super::{File, Table, check_name, store};
 use crate::app::App;
 use crate::auth::extract::{Admin, ClientAddress};
 use crate::error::{Error, FieldError, Problem, Result};
@@ -67,9 +67,7 @@ async fn import_lots(
 ) -> Result<Json<LotImport>> {
     let Options { dry_run, price_per_hour_minor, file_name } = options;
     let file_name = file_name.unwrap_or_else(|| "lots.csv".into());
-    if file_name.chars().count() > NAME_CHARACTERS_MAX {
-        return Err(Error::invalid("file_name", name_too_long()));
-    }
+    check_name(&file_name).map_err(|message| Error::invalid("file_name", message))?;
     let not_lots = |message: String| Error::invalid("file", message);
     let table = Table::parse(&bytes, REQUIRED).map_err(not_lots)?;
     let (lots, wrong) = check(&table, &app.lot_defaults(), price_per_hour_minor);
