@@ -15,7 +15,7 @@ export const lots = {
   find: {
     title: 'Where are you parking?',
     search: 'Search lots',
-    placeholder: 'Lot, street, city or PIN',
+    placeholder: 'Lot, street, city, PIN',
     near_me: 'Near me',
     near_denied: 'Your location is blocked in this browser. Search by street or city instead.',
     near_failed: 'Your location could not be found. Search by street or city instead.',
