@@ -3,7 +3,7 @@ import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 import { earlyPages } from './build/early-pages.ts'
-import { firstFont } from './build/first-font.ts'
+import { firstFonts } from './build/first-fonts.ts'
 import { firstPage } from './build/first-page.ts'
 import { serviceWorker } from './build/service-worker.ts'
 import { compiledWords } from './build/words.ts'
@@ -16,7 +16,7 @@ export default defineConfig({
     vue(),
     tailwindcss(),
     compiledWords(),
-    firstFont(root('src/fonts/inter-first.woff2')),
+    firstFonts(root('src/fonts')),
     earlyPages({ '/sign-in': 'src/features/auth/SignInPage.vue' }),
     serviceWorker({
       // Who is parked sees it, and leaves, without a network.
@@ -26,7 +26,7 @@ export default defineConfig({
         'src/features/bookings/ReceiptPage.vue',
       ],
       files: ['/early.js', '/favicon.svg', '/manifest.webmanifest'],
-      wanted: (asset) => !asset.endsWith('.woff2') || asset.includes('inter-first'),
+      wanted: (asset) => !asset.endsWith('.woff2') || asset.includes('-first-'),
     }),
   ],
   resolve: { alias: { '@': root('src') } },
@@ -40,6 +40,8 @@ export default defineConfig({
     target: 'es2022',
     // Every browser we support preloads modules by itself.
     modulePreload: { polyfill: false },
+    // The pages' policy takes fonts from the server only, not from the styles.
+    assetsInlineLimit: (path) => (path.endsWith('.woff2') ? false : undefined),
     rolldownOptions: { output: { codeSplitting: firstPage(root('src/main.ts')) } },
   },
   server: {

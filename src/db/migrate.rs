@@ -64,6 +64,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "plates kept",
         sql: include_str!("../../migrations/0009_plates_kept.sql"),
     },
+    Migration {
+        version: 10,
+        name: "totals of sheets",
+        sql: include_str!("../../migrations/0010_totals_of_sheets.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

@@ -19,7 +19,8 @@ const BUSY_SECONDS_MAX: u64 = 20;
 
 /// 8 MiB. Each commit that grew a table walks through the whole cache once (balancing moves pages by
 /// a number beyond the end, and `pcache1TruncateUnsafe` looks for such), so a bigger one costs more
-/// than the reads it saves: they are answered by the system's cache.
+/// than the reads it saves: they are answered by the system's cache. A reader keeps in as much the
+/// pages of one person's bookings of two years, each of which lies in pages of its own.
 const CACHE_KIB: i64 = 8 * 1024;
 /// What is rewritten within a second, and nobody parks meanwhile.
 const REWRITTEN_BYTES_MAX: i64 = 64 << 20;
@@ -50,6 +51,7 @@ impl Connection {
         // Otherwise a bound value may take part in planning, as beside a partial index, and the
         // statement is prepared anew at each binding: a third of the CPU of a booking's statements.
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(cannot)?;
+        raw.pragma_update(None, "cache_size", -CACHE_KIB).map_err(cannot)?;
         if access == Access::Write {
             raw.pragma_update(None, "journal_mode", "wal").map_err(cannot)?;
             // NORMAL loses acknowledged commits when the power goes: measured, see docs/adr/0003.
@@ -60,7 +62,6 @@ impl Connection {
             // See `checkpoint.rs`.
             raw.pragma_update(None, "wal_autocheckpoint", 0).map_err(cannot)?;
             raw.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(cannot)?;
-            raw.pragma_update(None, "cache_size", -CACHE_KIB).map_err(cannot)?;
             raw.pragma_update(None, "temp_store", "memory").map_err(cannot)?;
         }
         let mut connection = Self { raw, data_version: 0, checkpoints: None };

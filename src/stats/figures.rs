@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use uuid::Uuid;
 
+use super::sheet::Total;
 use super::tally::{Flow, QUARTER_SECONDS, Stretch};
 use super::{DayStats, LotStats, StatsTotals, WeekHour};
 use crate::bookings::BookedLot;
@@ -79,17 +80,19 @@ pub struct Quarter {
     pub revenue: Amounts,
 }
 
-/// The quarters of a span of time, one after the other.
+/// The quarters of a span of time, one after the other, to which flows are added.
 #[derive(Debug)]
-pub struct Series {
-    pub quarters: Vec<Quarter>,
+pub struct Flows {
+    from: i64,
+    quarters: Vec<Quarter>,
+    /// Starts less releases since `from`.
+    came: i64,
 }
 
-impl Series {
-    /// The quarters from `from` to `to` or `now`, whichever is first; all in seconds. `flows` are
-    /// all that began since `from`, also after `to`, and `open` are the bookings open now.
+impl Flows {
+    /// The quarters from `from` to `to` or `now`, whichever is first; all in seconds.
     #[must_use]
-    pub fn new((from, to): (i64, i64), now: i64, open: i64, flows: &[(Stretch, Flow)]) -> Self {
+    pub fn new((from, to): (i64, i64), now: i64) -> Self {
         let end = to.min(now);
         // A quarter that begins now has no time yet, but may have a booking.
         let last = to.min(now + 1);
@@ -98,31 +101,46 @@ impl Series {
             let seconds = QUARTER_SECONDS.min(end - begins_at);
             Quarter { begins_at, seconds, ..Quarter::default() }
         };
-        let mut quarters: Vec<_> = (from..last).step_by(step).map(quarter).collect();
-        let mut parked = open;
-        for (stretch, flow) in flows.iter().filter(|(stretch, _)| stretch.begins_at >= from) {
-            parked -= flow.started - flow.released;
-            let place = usize::try_from((stretch.begins_at - from) / QUARTER_SECONDS);
-            let Some(quarter) = place.ok().and_then(|place| quarters.get_mut(place)) else {
-                continue;
-            };
-            quarter.started += flow.started;
-            quarter.released += flow.released;
-            quarter.stay_seconds += flow.stay_seconds;
-            quarter.revenue.add(stretch.currency, flow.revenue_minor);
-            // Who starts is parked from then on, who is released no more.
-            quarter.parked_seconds += (flow.started * quarter.seconds - flow.started_seconds)
-                - (flow.released * quarter.seconds - flow.released_seconds);
-        }
+        Self { from, quarters: (from..last).step_by(step).map(quarter).collect(), came: 0 }
+    }
+
+    /// All that began since `from` is to be added, also what did after `to`.
+    pub fn add(&mut self, stretch: &Stretch, flow: &Flow) {
+        let Ok(after) = usize::try_from(stretch.begins_at - self.from) else { return };
+        self.came += flow.started - flow.released;
+        let step = usize::try_from(QUARTER_SECONDS).unwrap_or(1);
+        let Some(quarter) = self.quarters.get_mut(after / step) else { return };
+        quarter.started += flow.started;
+        quarter.released += flow.released;
+        quarter.stay_seconds += flow.stay_seconds;
+        quarter.revenue.add(stretch.currency, flow.revenue_minor);
+        // Who starts is parked from then on, who is released no more.
+        quarter.parked_seconds += (flow.started * quarter.seconds - flow.started_seconds)
+            - (flow.released * quarter.seconds - flow.released_seconds);
+    }
+
+    /// `open` are the bookings open now.
+    #[must_use]
+    pub fn series(self, open: i64) -> Series {
+        let mut parked = open - self.came;
+        let mut quarters = self.quarters;
         for quarter in &mut quarters {
             let before = parked;
             parked += quarter.started - quarter.released;
             quarter.parked_seconds += before * quarter.seconds;
             quarter.parked_peak = before.max(parked);
         }
-        Self { quarters }
+        Series { quarters }
     }
+}
 
+/// The quarters of a span of time, one after the other.
+#[derive(Debug)]
+pub struct Series {
+    pub quarters: Vec<Quarter>,
+}
+
+impl Series {
     /// From an instant on, in seconds.
     pub fn since(&self, from: i64) -> impl Iterator<Item = &Quarter> {
         self.quarters.iter().filter(move |quarter| quarter.begins_at >= from)
@@ -255,6 +273,12 @@ impl LotFlow {
         self.flow += *flow;
         self.moment += (flow.started - flow.released) * stretch.begins_at;
     }
+
+    /// A sheet as a whole, given its first stretch.
+    pub fn add_sheet(&mut self, first: &Stretch, total: &Total) {
+        self.add(first, &total.flow);
+        self.moment += total.places * 60 * first.minutes;
+    }
 }
 
 /// What each lot had in a span of time, by currency.
@@ -336,6 +360,7 @@ pub fn totals(series: &Series, spots: i64) -> StatsTotals {
 mod tests {
     use super::*;
     use crate::reports::figures::Stay;
+    use crate::stats::sheet::each_stretch;
     use crate::stats::tally::{ALL_LOTS, QUARTER_MINUTES, Tally};
     use proptest::prelude::*;
 
@@ -364,15 +389,14 @@ mod tests {
             tally.start(stay);
             tally.release(stay);
         }
-        let quarter = |stretch: &Stretch| {
-            stretch.lot == ALL_LOTS
-                && stretch.minutes == QUARTER_MINUTES
-                && stretch.begins_at >= span.0
-        };
-        let flows: Vec<_> =
-            tally.iter().filter(|(stretch, _)| quarter(stretch)).map(|(s, f)| (*s, *f)).collect();
+        let quarter =
+            |stretch: &Stretch| stretch.lot == ALL_LOTS && stretch.minutes == QUARTER_MINUTES;
+        let mut flows = Flows::new(span, NOW);
+        for (stretch, flow) in tally.iter().filter(|(stretch, _)| quarter(stretch)) {
+            flows.add(stretch, flow);
+        }
         let open = stays.iter().filter(|stay| stay.released_at.is_none()).count();
-        Series::new(span, NOW, i64::try_from(open).unwrap(), &flows)
+        flows.series(i64::try_from(open).unwrap())
     }
 
     /// Seconds that a stay was parked between two instants.
@@ -425,6 +449,24 @@ mod tests {
             let stats = lot_stats(facts, &flows, end, end - from);
             let expected: i64 = stays.iter().map(|stay| within(stay, from, end)).sum();
             prop_assert!((stats.parked_average - ratio(expected, end - from)).abs() < 1e-6);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_sheet_as_a_whole_adds_what_its_stretches_do(stays in stays()) {
+            let mut tally = Tally::default();
+            for stay in stays.into_iter().map(stay) {
+                tally.start(&stay);
+                tally.release(&stay);
+            }
+            for (first, sheet) in tally.sheets() {
+                let (mut whole, mut each) = (LotFlow::default(), LotFlow::default());
+                let packed = sheet.pack();
+                whole.add_sheet(&first, &Total::unpack(&packed).unwrap());
+                each_stretch(&packed, first, |stretch, flow| each.add(&stretch, &flow)).unwrap();
+                prop_assert_eq!((whole.flow, whole.moment), (each.flow, each.moment));
+            }
         }
     }
 

@@ -31,7 +31,7 @@ use crate::ids;
 use crate::live;
 use crate::reports::figures::Stay;
 use crate::users::Spend;
-use figures::{LotFacts, LotFlows, Series};
+use figures::{Flows, LotFacts, LotFlows, Series};
 use tally::{ALL_LOTS, Flow, QUARTER_MINUTES, QUARTER_SECONDS, Stretch, Tally};
 
 /// How often what is new is counted.
@@ -174,9 +174,12 @@ impl Counted {
     fn series(&self, tx: &mut Tx<'_>, lot: Option<Uuid>, span: (i64, i64)) -> Result<Series> {
         let id = lot.unwrap_or(ALL_LOTS);
         let span = (span.0.div_euclid(QUARTER_SECONDS) * QUARTER_SECONDS, span.1);
-        let mut flows = store::quarters_since(tx, id, span.0)?;
-        flows.extend(self.since_by(|stretch| stretch.lot == id));
-        Ok(Series::new(span, self.as_of.as_second(), self.open(lot), &flows))
+        let mut flows = Flows::new(span, self.as_of.as_second());
+        store::quarters_since(tx, id, span.0, |stretch, flow| flows.add(&stretch, &flow))?;
+        for (stretch, flow) in self.since_by(|stretch| stretch.lot == id) {
+            flows.add(&stretch, &flow);
+        }
+        Ok(flows.series(self.open(lot)))
     }
 
     fn since_by(&self, wanted: impl Fn(&Stretch) -> bool) -> impl Iterator<Item = (Stretch, Flow)> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::figures::{self, LotFlows};
-use super::sheet::{Sheet, sheet_seconds};
+use super::sheet::{Sheet, Total, each_stretch, sheet_seconds};
 use super::tally::{DAY_MINUTES, DAY_SECONDS, Flow, QUARTER_MINUTES, Stretch, Tally};
 use crate::bookings::BookedLot;
 use crate::db::{Row, Tx, Value};
@@ -127,8 +127,8 @@ fn write(tx: &mut Tx<'_>, mut sheets: BTreeMap<Stretch, Sheet>) -> Result<()> {
     });
     let asked: Vec<_> = asked.collect::<Result<_, _>>()?;
     for (sheet, asked) in sheets.values_mut().zip(asked) {
-        if let Some(counted) = asked.opt(tx, |row| sheet_at(row, 0))? {
-            *sheet += counted;
+        if let Some(counted) = asked.opt(tx, |row| row.get::<Vec<u8>>(0))? {
+            *sheet += Sheet::unpack(&counted).ok_or_else(no_sheet)?;
         }
     }
     let packed = sheets.iter().map(|(first, sheet)| (first, sheet.pack()));
@@ -149,9 +149,8 @@ fn write(tx: &mut Tx<'_>, mut sheets: BTreeMap<Stretch, Sheet>) -> Result<()> {
     Ok(tx.insert_many(head, 5, &values, tail)?)
 }
 
-fn sheet_at(row: &Row<'_>, index: usize) -> Result<Sheet, crate::db::Error> {
-    Sheet::unpack(&row.get::<Vec<u8>>(index)?)
-        .ok_or_else(|| crate::db::Error::Query("a tally is no sheet".into()))
+fn no_sheet() -> crate::db::Error {
+    crate::db::Error::Query("a tally is no sheet".into())
 }
 
 /// Notes that everything is to be counted anew, once the clock has caught up.
@@ -178,15 +177,15 @@ pub fn forget(tx: &mut Tx<'_>) -> Result<()> {
 /// The columns of a tally `t` that [`tally`] reads.
 const TALLY: &str = "t.lot_id, t.minutes, t.begins_at, t.currency, t.sheet";
 
-/// A sheet, after its first stretch.
-fn tally(row: &Row<'_>) -> Result<(Stretch, Sheet), crate::db::Error> {
+/// A packed sheet, after its first stretch.
+fn tally(row: &Row<'_>) -> Result<(Stretch, Vec<u8>), crate::db::Error> {
     let first = Stretch {
         lot: row.get(0)?,
         minutes: row.get(1)?,
         begins_at: row.get(2)?,
         currency: currency(&row.get::<String>(3)?)?,
     };
-    Ok((first, sheet_at(row, 4)?))
+    Ok((first, row.get(4)?))
 }
 
 /// The beginning of the first sheet that may reach beyond an instant, in seconds.
@@ -194,24 +193,31 @@ fn reaching(minutes: i64, from: i64) -> i64 {
     from.saturating_sub(sheet_seconds(minutes)).saturating_add(1)
 }
 
-/// The quarters of a lot that begin at or after an instant, in seconds.
+/// Shows the quarters of a lot that begin at or after an instant, in seconds.
 ///
 /// # Errors
 /// Those of storage.
-pub fn quarters_since(tx: &mut Tx<'_>, lot: Uuid, from: i64) -> Result<Vec<(Stretch, Flow)>> {
+pub fn quarters_since(
+    tx: &mut Tx<'_>,
+    lot: Uuid,
+    from: i64,
+    mut see: impl FnMut(Stretch, Flow),
+) -> Result<()> {
     let sql = format!(
         "select {TALLY} from tallies t \
-         where t.lot_id = $1 and t.minutes = $2 and t.begins_at >= $3 order by t.begins_at"
+         where t.lot_id = $1 and t.minutes = $2 and t.begins_at >= $3"
     );
     let params = [lot.into(), QUARTER_MINUTES.into(), reaching(QUARTER_MINUTES, from).into()];
-    let mut quarters = Vec::new();
     tx.all(&sql, &params, |row| {
         let (first, sheet) = tally(row)?;
-        let since = sheet.stretches(first).filter(|(stretch, _)| stretch.begins_at >= from);
-        quarters.extend(since.map(|(stretch, flow)| (stretch, *flow)));
-        Ok(())
+        let quarters = each_stretch(&sheet, first, |quarter, flow| {
+            if quarter.begins_at >= from {
+                see(quarter, flow);
+            }
+        });
+        quarters.ok_or_else(no_sheet)
     })?;
-    Ok(quarters)
+    Ok(())
 }
 
 /// The instants between which whole days in UTC can be read instead of quarters: the first is
@@ -244,10 +250,17 @@ pub fn lots_between(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<LotFlows> {
         tx.all(&sql, &params, |row| {
             let (first, sheet) = tally(row)?;
             let of_lot = figures::of_lot(&mut lots, first.lot, first.currency);
-            let between = |stretch: &Stretch| (from..to).contains(&stretch.begins_at);
-            let flows = sheet.stretches(first).filter(|(stretch, _)| between(stretch));
-            flows.for_each(|(stretch, flow)| of_lot.add(&stretch, flow));
-            Ok(())
+            let end = first.begins_at + sheet_seconds(minutes);
+            if from <= first.begins_at && end <= to {
+                of_lot.add_sheet(&first, &Total::unpack(&sheet).ok_or_else(no_sheet)?);
+                return Ok(());
+            }
+            let stretches = each_stretch(&sheet, first, |stretch, flow| {
+                if (from..to).contains(&stretch.begins_at) {
+                    of_lot.add(&stretch, &flow);
+                }
+            });
+            stretches.ok_or_else(no_sheet)
         })?;
     }
     Ok(lots)

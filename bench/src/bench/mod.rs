@@ -51,13 +51,13 @@ pub struct Arguments {
     /// that it runs, in some minutes.
     #[arg(long)]
     quick: bool,
-    /// Only this measurement; may be given several times.
+    /// Only this measurement; may be given several times. Takes the place of the earlier figures.
     #[arg(long)]
     only: Vec<Measurement>,
     /// A folder on the disk to measure, for all data: some 40 GB in a whole run, which go away.
     #[arg(long, default_value = "target/bench")]
     disk: PathBuf,
-    /// Where a whole run writes its figures.
+    /// Where the figures are written, unless --quick.
     #[arg(long, default_value = "docs/BENCHMARKS.md")]
     output: PathBuf,
 }
@@ -135,11 +135,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
     let took = begun.elapsed();
     println!("\n{} goals missed, {} s", report.missed(), took.as_secs());
-    if arguments.only.is_empty() && !arguments.quick {
-        std::fs::write(&arguments.output, report.page(&bench.versions()?, took)?)
-            .with_context(|| format!("cannot write {}", arguments.output.display()))?;
-        println!("written to {}", arguments.output.display());
+    if arguments.quick {
+        return Ok(());
     }
+    let output = &arguments.output;
+    let page = if arguments.only.is_empty() {
+        report.page(&bench.versions()?, took)?
+    } else {
+        let earlier = std::fs::read_to_string(output)
+            .with_context(|| format!("cannot read {}", output.display()))?;
+        report.replace_in(&earlier)?
+    };
+    std::fs::write(output, page).with_context(|| format!("cannot write {}", output.display()))?;
+    println!("written to {}", output.display());
     Ok(())
 }
 

@@ -110,12 +110,20 @@ impl Parameters {
     }
 }
 
-/// `source` is a heading of the page, a colon, and the name of a figure below it.
+/// `source` is a heading of the page, a colon, and the name of a figure below it; of several columns
+/// also ` at ` and the name of one.
 fn figure_in(page: &str, source: &str) -> Option<f64> {
     page.split("\n## ").find_map(|section| {
-        let name = source.strip_prefix(section.lines().next()?)?.strip_prefix(": ")?;
-        let row = section.lines().find_map(|line| line.strip_prefix(&format!("| {name} | ")))?;
-        row.split([' ', '|']).next()?.parse().ok()
+        let asked = source.strip_prefix(section.lines().next()?)?.strip_prefix(": ")?;
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
+        let mut rows = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
+        let columns = rows.next()?;
+        let (name, column) = asked
+            .rsplit_once(" at ")
+            .and_then(|(name, at)| Some((name, columns.iter().position(|column| *column == at)?)))
+            .unwrap_or((asked, 1));
+        let row = rows.find(|row| row[0] == name)?;
+        row.get(column)?.split(' ').next()?.parse().ok()
     })
 }
 
@@ -125,12 +133,14 @@ mod tests {
 
     const PAGE: &str = "# Benchmarks\n\n## Park and release, here\n\n| figure | measured |\n\
                         | --- | ---: |\n| 200: answers | 17043 /s |  |\n\n## Signing in\n\n\
-                        | sign-ins | 49.2 /s |  |\n";
+                        | figure | by one | by two | goal |\n| --- | ---: | ---: | --- |\n\
+                        | sign-ins | 49.2 /s | 98.4 /s |  |\n";
 
     #[test]
     fn a_figure_is_found_by_its_heading_and_its_name() {
         assert_eq!(figure_in(PAGE, "Park and release, here: 200: answers"), Some(17043.0));
         assert_eq!(figure_in(PAGE, "Signing in: sign-ins"), Some(49.2));
+        assert_eq!(figure_in(PAGE, "Signing in: sign-ins at by two"), Some(98.4));
         assert_eq!(figure_in(PAGE, "Signing in: 200: answers"), None);
     }
 
