@@ -9,6 +9,7 @@ pub mod figures;
 pub mod overview;
 pub mod own;
 pub mod routes;
+pub mod series;
 pub mod sheet;
 pub mod store;
 pub mod tally;
@@ -31,7 +32,8 @@ use crate::ids;
 use crate::live;
 use crate::reports::figures::Stay;
 use crate::users::Spend;
-use figures::{Flows, LotFacts, LotFlows, Series};
+use figures::{LotFacts, LotFlows};
+use series::{Flows, Series};
 use tally::{ALL_LOTS, Flow, QUARTER_MINUTES, QUARTER_SECONDS, Stretch, Tally};
 
 /// How often what is new is counted.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::figures::{self, Load};
+use super::series::Series;
 use super::{Counted, WeekHour, day_after, store};
 use crate::app::App;
 use crate::bookings::store::Selection;
@@ -163,7 +164,7 @@ fn overview(tx: &mut Tx<'_>, app: &App) -> Result<Overview> {
 }
 
 /// The last hours, each of four quarters, the last up to now.
-fn hours(series: &figures::Series, now: Timestamp) -> Vec<OverviewHour> {
+fn hours(series: &Series, now: Timestamp) -> Vec<OverviewHour> {
     const QUARTERS: usize = 4;
     let since = now.as_second() - HOURS * 3600;
     let quarters: Vec<_> = series.since(since - since.rem_euclid(900)).collect();

@@ -166,10 +166,11 @@ mod tests {
     use crate::stats::tally::{ALL_LOTS, DAY_MINUTES, QUARTER_MINUTES};
     use proptest::prelude::*;
 
-    /// Numbers that can be summed.
+    /// Many of them can be summed.
+    const NUMBERS: std::ops::Range<i64> = i64::MIN / 4096..i64::MAX / 4096;
+
     fn flow() -> impl Strategy<Value = Flow> {
-        let number = i64::MIN / 4096..i64::MAX / 4096;
-        prop_oneof![Just(Flow::default()), prop::array::uniform6(number).prop_map(Flow::of)]
+        prop_oneof![Just(Flow::default()), prop::array::uniform6(NUMBERS).prop_map(Flow::of)]
     }
 
     fn sheet() -> impl Strategy<Value = Sheet> {
@@ -190,7 +191,20 @@ mod tests {
 
         #[test]
         fn bytes_of_something_else_are_no_sheet_or_some_sheet(bytes: Vec<u8>) {
-            prop_assert!(Sheet::unpack(&bytes).is_none() || Total::unpack(&bytes).is_some());
+            if let Some(sheet) = Sheet::unpack(&bytes) {
+                prop_assert!(Total::unpack(&bytes).is_some());
+                let mut numbers = sheet.0.iter().flat_map(Flow::numbers);
+                prop_assume!(numbers.all(|number| NUMBERS.contains(&number)));
+                prop_assert_eq!(Sheet::unpack(&sheet.pack()), Some(sheet));
+            }
+        }
+
+        #[test]
+        fn a_number_is_unpacked_as_it_was_packed(number: i64) {
+            let mut bytes = Vec::new();
+            pack(number, &mut bytes);
+            let mut left = bytes.as_slice();
+            prop_assert_eq!((unpack(&mut left), left), (Some(number), [].as_slice()));
         }
 
         #[test]
