@@ -1,12 +1,14 @@
 //! Group commit. A lane is a thread with a connection and a queue of commands: it drains the queue
-//! into one transaction, commits once, and only then answers each command. Where the first command has
-//! to wait for its lot's lock, which another server holds, whoever came meanwhile is taken along.
+//! into one transaction, commits once, and only then answers each command. On PostgreSQL, where others
+//! write too, the transaction begins with locks of the lots the commands are about. Whoever comes
+//! while the first command runs, or waits for its lot, is taken along.
 //!
 //! Commands are expected to succeed or to refuse before their first write, so the batch has no
 //! savepoints: they would cost PostgreSQL two round trips a command. When a command fails after
 //! it wrote something, the batch is rolled back and its commands run again one by one, each in a
 //! transaction of its own. So a failure harms no neighbour; it only costs time.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -24,6 +26,9 @@ use crate::traces::{Place, Queued};
 
 /// Commands in one transaction at most: bounds how long the first of them waits for the last.
 const BATCH_COMMANDS_MAX: usize = 256;
+/// Lots, or whatever else they are about, in one transaction on PostgreSQL at most: leaves some to
+/// other servers, and bounds the locks there. It has room for 64 a connection unless it is set otherwise.
+const KEYS_MAX: usize = 64;
 /// Attempts at a command that lost a race (a deadlock, a unique index, a cut connection).
 const ATTEMPTS_MAX: u32 = 4;
 
@@ -145,7 +150,7 @@ pub(super) fn spawn_writer(
 ) -> JoinHandle<()> {
     threads::spawn(format!("lane-{number}"), move || {
         let _watched = Watched(failed.clone());
-        let mut waiting = Waiting { queue, early: Vec::new() };
+        let mut waiting = Waiting::on(queue);
         while let Some(batch) = waiting.batch() {
             if failed.load(Ordering::Acquire) {
                 let error = Error::Unavailable("storage has failed".into());
@@ -159,41 +164,76 @@ pub(super) fn spawn_writer(
     })
 }
 
-/// The commands that wait for a lane. They are run in the order of their keys: other servers lock the
-/// same lots for their batches, and would wait for each other. What is about the same stays in the
-/// order it came.
+/// The commands that wait for a lane. What is about the same stays in the order it came.
 struct Waiting {
     queue: Receiver<BoxedJob>,
-    /// Came while a batch ran that was past their keys.
-    early: Vec<BoxedJob>,
+    /// For the next batch, in the order they came.
+    left: Vec<BoxedJob>,
+    /// Whether the first of them is left because another server holds what it is about.
+    overdue: bool,
 }
 
 impl Waiting {
+    fn on(queue: Receiver<BoxedJob>) -> Self {
+        Self { queue, left: Vec::new(), overdue: false }
+    }
+
     /// The next to run together; `None` once there are none and nobody can send any more.
     fn batch(&mut self) -> Option<Vec<BoxedJob>> {
-        let mut batch = std::mem::take(&mut self.early);
+        let mut batch = std::mem::take(&mut self.left);
         if batch.is_empty() {
             batch.push(self.queue.recv().ok()?);
         }
         batch.extend(self.queue.try_iter().take(BATCH_COMMANDS_MAX.saturating_sub(batch.len())));
-        batch.sort_by_key(|job| job.key());
         Some(batch)
     }
 
-    /// Takes along who came while the first of the batch ran.
-    fn join(&mut self, batch: &mut Vec<BoxedJob>, number: usize) {
-        let Some(reached) = batch.first().map(|job| job.key()) else { return };
+    /// Leaves what is about anything else than what is held.
+    fn leave(&mut self, batch: &mut Vec<BoxedJob>, held: &HashSet<Uuid>) {
+        let is_left = |job: &mut BoxedJob| !job.key().is_nil() && !held.contains(&job.key());
+        self.left.extend(batch.extract_if(.., is_left));
+    }
+
+    /// Takes along who came while the first of the batch ran. Where others write too, that is who is
+    /// about what is held: it is too late to wait for anything else.
+    fn join(&mut self, batch: &mut Vec<BoxedJob>, number: usize, is_shared: bool) {
         let known = batch.len();
-        for job in self.queue.try_iter().take(BATCH_COMMANDS_MAX.saturating_sub(known)) {
-            let to = if job.key() < reached { &mut self.early } else { &mut *batch };
-            to.push(job);
+        let held: HashSet<_> = batch.iter().map(|job| job.key()).collect();
+        let room = BATCH_COMMANDS_MAX.saturating_sub(known + self.left.len());
+        batch.extend(self.queue.try_iter().take(room));
+        if is_shared {
+            self.leave(batch, &held);
         }
         let place = Place::Lane { number, commands: batch.len() };
         for job in &mut batch[known..] {
             job.taken(place);
         }
-        batch[1..].sort_by_key(|job| job.key());
     }
+}
+
+/// Begins a transaction that holds what the batch is about. What another server holds is left for the
+/// next batch, which waits for it before it holds anything: so none is passed over again and
+/// again, and servers do not wait for each other in a circle.
+fn begin(
+    connection: &mut Connection,
+    batch: &mut Vec<BoxedJob>,
+    waiting: Option<&mut Waiting>,
+) -> Result<(), Error> {
+    if !connection.is_shared() {
+        return connection.begin(None, &[]).map(drop);
+    }
+    let mut known = HashSet::new();
+    let keys = batch.iter().map(|job| job.key()).filter(|key| !key.is_nil());
+    let keys: Vec<_> = keys.filter(|key| known.insert(*key)).take(KEYS_MAX).collect();
+    let overdue = waiting.as_ref().is_some_and(|waiting| waiting.overdue);
+    let waits = keys.len() == 1 || (overdue && !keys.is_empty());
+    let (first, others) = keys.split_at(usize::from(waits));
+    let held = connection.begin(first.first().copied(), others)?;
+    if let Some(waiting) = waiting {
+        waiting.leave(batch, &held);
+        waiting.overdue = !waiting.left.is_empty();
+    }
+    Ok(())
 }
 
 pub(super) fn spawn_reader(
@@ -236,10 +276,6 @@ fn write_batch(
     mut waiting: Option<&mut Waiting>,
     failed: &AtomicBool,
 ) {
-    let place = Place::Lane { number, commands: batch.len() };
-    for job in &mut batch {
-        job.taken(place);
-    }
     let mut attempts = 1;
     let answer = loop {
         match attempt(connection, number, &mut batch, waiting.as_deref_mut()) {
@@ -286,8 +322,12 @@ fn attempt(
 ) -> Result<(), Stop> {
     connection
         .ready()
-        .and_then(|()| connection.begin())
+        .and_then(|()| begin(connection, batch, waiting.as_deref_mut()))
         .map_err(|error| Stop::Command(Some(error)))?;
+    let place = Place::Lane { number, commands: batch.len() };
+    for job in &mut *batch {
+        job.taken(place);
+    }
     let mut ends = Ends::default();
     let mut wrote = false;
     let mut run = 0;
@@ -299,7 +339,7 @@ fn attempt(
         let stop = match outcome {
             Outcome::Commit => {
                 if let Some(waiting) = waiting.take() {
-                    waiting.join(batch, number);
+                    waiting.join(batch, number, connection.is_shared());
                 }
                 continue;
             }

@@ -3,7 +3,8 @@
 //! What is sent without waiting for its answer is `under_way`. The server works in the order of
 //! sending, so whatever is waited for later has all of it before itself.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Write as _;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
@@ -16,6 +17,7 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, SimpleQueryMessage, Statement};
+use uuid::Uuid;
 
 use super::address::Address;
 use super::snapshot::TransactionId;
@@ -115,9 +117,40 @@ impl Connection {
         Ok(())
     }
 
-    pub(super) fn begin(&mut self) -> Result<(), Error> {
-        let settings = if self.pooled { &self.settings } else { "" };
-        self.control(format!("begin; {settings}"))
+    /// Begins a transaction that holds `first`, waited for, and those of `others` that no other
+    /// transaction holds; gives what it holds, up to its end.
+    ///
+    /// The locks are advisory, keyed by the ids' random bytes: two ids that share these share a lock.
+    pub(super) fn begin(
+        &mut self,
+        first: Option<Uuid>,
+        others: &[Uuid],
+    ) -> Result<HashSet<Uuid>, Error> {
+        let mut sql = String::from("begin; ");
+        if self.pooled {
+            sql += &self.settings;
+        }
+        if let Some(first) = first {
+            let _ = write!(sql, "select from pg_advisory_xact_lock({}); ", lock_of(first));
+        }
+        if others.is_empty() {
+            return self.control(sql).map(|()| first.into_iter().collect());
+        }
+        let locks: Vec<_> = others.iter().map(|id| lock_of(*id).to_string()).collect();
+        let _ = write!(
+            sql,
+            "select number from unnest('{{{}}}'::bigint[]) with ordinality other (lock, number) \
+             where pg_try_advisory_xact_lock(lock)",
+            locks.join(","),
+        );
+        let client = self.client()?;
+        let answer = self.wait(client.simple_query(&sql))?;
+        let numbers = answer.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.try_get("number").ok()??.parse::<usize>().ok(),
+            _ => None,
+        });
+        let had = numbers.filter_map(|number| others.get(number - 1).copied());
+        Ok(first.into_iter().chain(had).collect())
     }
 
     /// Behind a pooler what is read is a transaction of one state, so that settings hold for it.
@@ -308,6 +341,11 @@ impl Connection {
         };
         rows.iter().try_for_each(|row| each(&Row::Postgres(row)))
     }
+}
+
+/// The last bytes of an id are random.
+fn lock_of(id: Uuid) -> i64 {
+    id.as_u64_pair().1.cast_signed()
 }
 
 /// Polls a request for the first time, which sends it: `InnerClient::send` of tokio-postgres does not

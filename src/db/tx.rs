@@ -1,10 +1,13 @@
 //! What a command sees of the database: the same four verbs on both engines.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
+
+use uuid::Uuid;
 
 use super::postgres::{Place, Uncommitted};
 use super::snapshot::{Snapshot, TransactionId};
@@ -85,11 +88,24 @@ impl Connection {
         }
     }
 
-    pub(super) fn begin(&mut self) -> Result<(), Error> {
+    /// Begins a transaction. On PostgreSQL it waits for `first`, takes of `others` what no other
+    /// transaction holds, and gives what it holds then.
+    pub(super) fn begin(
+        &mut self,
+        first: Option<Uuid>,
+        others: &[Uuid],
+    ) -> Result<HashSet<Uuid>, Error> {
         match self {
-            Self::Sqlite(connection) => connection.statement("begin immediate"),
-            Self::Postgres(connection) => connection.begin(),
+            Self::Sqlite(connection) => {
+                connection.statement("begin immediate").map(|()| HashSet::new())
+            }
+            Self::Postgres(connection) => connection.begin(first, others),
         }
+    }
+
+    /// Whether other connections may write at the same time.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 
     /// Before the questions of one [`super::Db::read`].

@@ -25,6 +25,7 @@ mod first_free;
 mod guessing;
 mod imports;
 mod jobs;
+mod lanes;
 mod live;
 mod lots;
 mod mails;

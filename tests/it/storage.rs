@@ -1,7 +1,7 @@
 //! The storage layer: both engines answer alike, and a failing command harms no neighbour.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -151,62 +151,6 @@ on_both! {
             assert_eq!(app.app.db.read(ask).await.unwrap(), (42, "spot".into()));
             assert_eq!(app.app.db.write(Uuid::nil(), ask).await.unwrap(), (42, "spot".into()));
         }
-    }
-
-    async fn commands_of_a_batch_run_in_one_order_of_what_they_are_about(app: TestApp) {
-        // While the lane is busy with the first, the others get into its transaction.
-        let ((busy, is_busy), (over, until)) = (mpsc::channel(), mpsc::channel());
-        let first = app.app.db.write(Uuid::nil(), move |_| {
-            let _ = busy.send(());
-            let _ = until.recv();
-            Ok(())
-        });
-        let ran = Arc::new(Mutex::new(Vec::new()));
-        // All of one lane: their last bytes are alike.
-        let lots = [(3, "a"), (1, "a"), (2, "a"), (1, "b"), (3, "b")];
-        let others = lots.map(|lot| {
-            let ran = ran.clone();
-            app.app.db.write(Uuid::from_u128(lot.0 << 8), move |_| {
-                ran.lock().unwrap().push(lot);
-                Ok(())
-            })
-        });
-        let others = async {
-            is_busy.recv().unwrap();
-            join_all(others).await
-        };
-        let (first, others, ()) = tokio::join!(first, others, async { over.send(()).unwrap() });
-        assert!(first.is_ok() && others.iter().all(Result::is_ok));
-        assert_eq!(*ran.lock().unwrap(), [(1, "a"), (1, "b"), (2, "a"), (3, "a"), (3, "b")]);
-    }
-
-    async fn who_comes_while_the_first_of_a_batch_runs_is_taken_along_unless_it_is_past_them(app: TestApp) {
-        let ((busy, is_busy), (over, until)) = (mpsc::channel(), mpsc::channel());
-        let events = Arc::new(Mutex::new(Vec::new()));
-        let write = |lot: u8, wait: Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>| {
-            let events = events.clone();
-            // All of one lane: their last bytes are alike.
-            app.app.db.write(Uuid::from_u128(u128::from(lot) << 8), move |tx| {
-                if let Some((busy, until)) = &wait {
-                    let _ = busy.send(());
-                    let _ = until.recv();
-                }
-                events.lock().unwrap().push(("run", lot));
-                let events = events.clone();
-                tx.on_commit(move |_| events.lock().unwrap().push(("committed", lot)));
-                Ok(())
-            })
-        };
-        let others = async {
-            is_busy.recv().unwrap();
-            join_all([write(3, None), write(1, None)]).await
-        };
-        let first = write(2, Some((busy, until)));
-        let (first, others, ()) = tokio::join!(first, others, async { over.send(()).unwrap() });
-        assert!(first.is_ok() && others.iter().all(Result::is_ok));
-        let together = [("run", 2), ("run", 3), ("committed", 2), ("committed", 3)];
-        let alone = [("run", 1), ("committed", 1)];
-        assert_eq!(*events.lock().unwrap(), [together.as_slice(), &alone].concat());
     }
 
     async fn hooks_run_after_the_commit_and_only_then(app: TestApp) {

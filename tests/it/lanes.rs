@@ -1,0 +1,189 @@
+//! Which commands a lane runs together, and what servers on one PostgreSQL leave to each other.
+
+use std::sync::{Arc, Mutex, mpsc};
+
+use futures_util::future::{join, join_all};
+use parking::Result;
+use parking::clock::Clock;
+use parking::db::{Db, Options};
+use parking::ids::new_id;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::harness::{TestApp, postgres_schema};
+use crate::replicas::until;
+
+/// Lots of one lane, which no other test knows.
+fn lots<const N: usize>() -> [Uuid; N] {
+    std::array::from_fn(|_| {
+        let mut id = new_id(Clock::system().now()).into_bytes();
+        id[15] = 0;
+        Uuid::from_bytes(id)
+    })
+}
+
+/// A command that is in the midst of its transaction until it is told to end.
+struct Busy {
+    over: mpsc::Sender<()>,
+    task: JoinHandle<Result<()>>,
+}
+
+impl Busy {
+    fn with(db: &Db, lot: Uuid) -> (Self, impl Future<Output = ()>) {
+        let (over, until) = mpsc::channel();
+        let (begin, begun) = oneshot::channel();
+        let (db, mut begin) = (db.clone(), Some(begin));
+        let run = async move {
+            db.write(lot, move |tx| {
+                // What begins the transaction travels with the first question.
+                tx.one("select 1", &[], |_| Ok(()))?;
+                let _ = begin.take().map(|begin| begin.send(()));
+                let _ = until.recv();
+                Ok(())
+            })
+            .await
+        };
+        let begun = async { begun.await.expect("it begins") };
+        (Self { over, task: tokio::spawn(run) }, begun)
+    }
+
+    async fn end(self) {
+        self.over.send(()).unwrap();
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<Vec<(&'static str, u8)>>>);
+
+impl Diary {
+    async fn write(&self, db: &Db, lot: Uuid, number: u8) -> Result<()> {
+        let diary = self.clone();
+        db.write(lot, move |tx| {
+            diary.note("run", number);
+            let diary = diary.clone();
+            tx.on_commit(move |_| diary.note("committed", number));
+            Ok(())
+        })
+        .await
+    }
+
+    fn note(&self, what: &'static str, number: u8) {
+        self.0.lock().unwrap().push((what, number));
+    }
+
+    fn ran(&self) -> Vec<u8> {
+        let all = self.0.lock().unwrap();
+        all.iter().filter(|(what, _)| *what == "run").map(|(_, number)| *number).collect()
+    }
+}
+
+on_both! {
+    async fn what_is_about_one_lot_runs_in_the_order_it_came(app: TestApp) {
+        let (db, diary, [a, b]) = (&app.app.db, Diary::default(), lots());
+        let (busy, begun) = Busy::with(db, Uuid::nil());
+        begun.await;
+        let come = [(a, 0), (b, 10), (a, 1), (b, 11), (a, 2)];
+        let writes = come.map(|(lot, number)| diary.write(db, lot, number));
+        let (written, ()) = join(join_all(writes), busy.end()).await;
+        assert!(written.iter().all(Result::is_ok));
+        let about = |lot: u8| diary.ran().into_iter().filter(move |number| number / 10 == lot);
+        assert!(about(0).eq([0, 1, 2]) && about(1).eq([10, 11]), "{:?}", diary.ran());
+    }
+
+    async fn who_comes_to_a_lot_while_its_first_command_runs_is_taken_along(app: TestApp) {
+        let (db, diary, [lot]) = (&app.app.db, Diary::default(), lots());
+        let (busy, begun) = Busy::with(db, lot);
+        begun.await;
+        let writes = [1, 2].map(|number| diary.write(db, lot, number));
+        let (written, ()) = join(join_all(writes), busy.end()).await;
+        assert!(written.iter().all(Result::is_ok));
+        let together = [("run", 1), ("run", 2), ("committed", 1), ("committed", 2)];
+        assert_eq!(*diary.0.lock().unwrap(), together);
+    }
+}
+
+#[tokio::test]
+async fn on_sqlite_who_comes_to_any_lot_is_taken_along() {
+    let app = TestApp::sqlite().await;
+    let (db, diary, [first, a, b]) = (&app.app.db, Diary::default(), lots());
+    let (busy, begun) = Busy::with(db, first);
+    begun.await;
+    let (written, ()) = join(join(diary.write(db, a, 1), diary.write(db, b, 2)), busy.end()).await;
+    assert!(written.0.is_ok() && written.1.is_ok());
+    let together = [("run", 1), ("run", 2), ("committed", 1), ("committed", 2)];
+    assert_eq!(*diary.0.lock().unwrap(), together);
+}
+
+/// Servers with a lane each on one PostgreSQL.
+async fn servers<const N: usize>() -> [Db; N] {
+    let url = postgres_schema().await.parse().unwrap();
+    let options = Options { lanes: 1, readers: 1, ..Options::default() };
+    let open = move || std::array::from_fn(|_| Db::open(&url, &options).unwrap());
+    tokio::task::spawn_blocking(open).await.unwrap()
+}
+
+/// Until a transaction of anybody waits for the lot.
+async fn waited_for(db: &Db, lot: Uuid) {
+    until(async || {
+        db.read(move |tx| {
+            let sql = "select count(*) from pg_locks where locktype = 'advisory' and not granted \
+                 and (classid::bigint << 32) + objid::bigint = $1";
+            let lock = lot.as_u64_pair().1.cast_signed();
+            Ok(tx.one(sql, &[lock.into()], |row| row.get::<i64>(0))? == 1)
+        })
+        .await
+        .unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_leaves_the_lot_of_another_and_goes_on_with_the_rest() {
+    let ([here, there], diary, [a, b]) = (servers().await, Diary::default(), lots());
+    let (away, begun) = Busy::with(&there, a);
+    begun.await;
+    let (busy, begun) = Busy::with(&here, Uuid::nil());
+    begun.await;
+    let first = diary.write(&here, a, 1);
+    let rest = async {
+        diary.write(&here, b, 2).await.unwrap();
+        assert_eq!(diary.ran(), [2]);
+        away.end().await;
+    };
+    let (first, (), ()) = tokio::join!(first, rest, busy.end());
+    assert!(first.is_ok());
+    assert_eq!(diary.ran(), [2, 1]);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_lot_holds_no_other() {
+    let ([here, there, elsewhere], diary, [a, b, c]) = (servers().await, Diary::default(), lots());
+    let (away, begun) = Busy::with(&there, a);
+    begun.await;
+    let (busy, begun) = Busy::with(&here, Uuid::nil());
+    begun.await;
+    // The lot of another server and one of these run in a batch; while it runs, others come.
+    let first = diary.write(&here, a, 1);
+    let meanwhile = async {
+        let (second, begun) = Busy::with(&here, c);
+        tokio::task::yield_now().await;
+        busy.end().await;
+        begun.await;
+        let third = diary.write(&here, b, 2);
+        let other = async {
+            second.end().await;
+            waited_for(&elsewhere, a).await;
+            diary.write(&elsewhere, b, 3).await.unwrap();
+            assert_eq!(diary.ran(), [3]);
+            away.end().await;
+        };
+        let (third, ()) = join(third, other).await;
+        third
+    };
+    let (first, third) = join(first, meanwhile).await;
+    assert!(first.is_ok() && third.is_ok());
+    assert_eq!(diary.ran(), [3, 1, 2]);
+}
