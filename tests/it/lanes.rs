@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use futures_util::future::{join, join_all};
 use parking::Result;
 use parking::clock::Clock;
-use parking::db::{Db, Options};
+use parking::db::{Db, Options, Tx};
 use parking::ids::new_id;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -23,6 +23,11 @@ fn lots<const N: usize>() -> [Uuid; N] {
     })
 }
 
+/// What begins a transaction travels with its first question.
+fn ask(tx: &mut Tx<'_>) -> Result<()> {
+    Ok(tx.one("select 1", &[], |_| Ok(()))?)
+}
+
 /// A command that is in the midst of its transaction until it is told to end.
 struct Busy {
     over: mpsc::Sender<()>,
@@ -30,21 +35,22 @@ struct Busy {
 }
 
 impl Busy {
-    fn with(db: &Db, lot: Uuid) -> (Self, impl Future<Output = ()>) {
+    fn with(db: &Db, lot: Uuid, diary: &Diary) -> (Self, impl Future<Output = ()>) {
         let (over, until) = mpsc::channel();
-        let (begin, begun) = oneshot::channel();
-        let (db, mut begin) = (db.clone(), Some(begin));
+        let (tell, told) = oneshot::channel();
+        let (db, diary, mut tell) = (db.clone(), diary.clone(), Some(tell));
         let run = async move {
             db.write(lot, move |tx| {
-                // What begins the transaction travels with the first question.
-                tx.one("select 1", &[], |_| Ok(()))?;
-                let _ = begin.take().map(|begin| begin.send(()));
+                ask(tx)?;
+                let _ = tell.take().map(|tell| tell.send(()));
                 let _ = until.recv();
+                let diary = diary.clone();
+                tx.on_commit(move |_| diary.note("committed", 0));
                 Ok(())
             })
             .await
         };
-        let begun = async { begun.await.expect("it begins") };
+        let begun = async { told.await.expect("it begins") };
         (Self { over, task: tokio::spawn(run) }, begun)
     }
 
@@ -54,7 +60,7 @@ impl Busy {
     }
 }
 
-/// What happened, in order.
+/// What happened, in order. The number of who is busy is 0.
 #[derive(Clone, Default)]
 struct Diary(Arc<Mutex<Vec<(&'static str, u8)>>>);
 
@@ -62,6 +68,7 @@ impl Diary {
     async fn write(&self, db: &Db, lot: Uuid, number: u8) -> Result<()> {
         let diary = self.clone();
         db.write(lot, move |tx| {
+            ask(tx)?;
             diary.note("run", number);
             let diary = diary.clone();
             tx.on_commit(move |_| diary.note("committed", number));
@@ -83,24 +90,24 @@ impl Diary {
 on_both! {
     async fn what_is_about_one_lot_runs_in_the_order_it_came(app: TestApp) {
         let (db, diary, [a, b]) = (&app.app.db, Diary::default(), lots());
-        let (busy, begun) = Busy::with(db, Uuid::nil());
+        let (busy, begun) = Busy::with(db, Uuid::nil(), &diary);
         begun.await;
-        let come = [(a, 0), (b, 10), (a, 1), (b, 11), (a, 2)];
+        let come = [(a, 1), (b, 11), (a, 2), (b, 12), (a, 3)];
         let writes = come.map(|(lot, number)| diary.write(db, lot, number));
         let (written, ()) = join(join_all(writes), busy.end()).await;
         assert!(written.iter().all(Result::is_ok));
         let about = |lot: u8| diary.ran().into_iter().filter(move |number| number / 10 == lot);
-        assert!(about(0).eq([0, 1, 2]) && about(1).eq([10, 11]), "{:?}", diary.ran());
+        assert!(about(0).eq([1, 2, 3]) && about(1).eq([11, 12]), "{:?}", diary.ran());
     }
 
     async fn who_comes_to_a_lot_while_its_first_command_runs_is_taken_along(app: TestApp) {
         let (db, diary, [lot]) = (&app.app.db, Diary::default(), lots());
-        let (busy, begun) = Busy::with(db, lot);
+        let (busy, begun) = Busy::with(db, lot, &diary);
         begun.await;
         let writes = [1, 2].map(|number| diary.write(db, lot, number));
         let (written, ()) = join(join_all(writes), busy.end()).await;
         assert!(written.iter().all(Result::is_ok));
-        let together = [("run", 1), ("run", 2), ("committed", 1), ("committed", 2)];
+        let together = [("run", 1), ("run", 2), ("committed", 0), ("committed", 1), ("committed", 2)];
         assert_eq!(*diary.0.lock().unwrap(), together);
     }
 }
@@ -109,11 +116,11 @@ on_both! {
 async fn on_sqlite_who_comes_to_any_lot_is_taken_along() {
     let app = TestApp::sqlite().await;
     let (db, diary, [first, a, b]) = (&app.app.db, Diary::default(), lots());
-    let (busy, begun) = Busy::with(db, first);
+    let (busy, begun) = Busy::with(db, first, &diary);
     begun.await;
     let (written, ()) = join(join(diary.write(db, a, 1), diary.write(db, b, 2)), busy.end()).await;
     assert!(written.0.is_ok() && written.1.is_ok());
-    let together = [("run", 1), ("run", 2), ("committed", 1), ("committed", 2)];
+    let together = [("run", 1), ("run", 2), ("committed", 0), ("committed", 1), ("committed", 2)];
     assert_eq!(*diary.0.lock().unwrap(), together);
 }
 
@@ -143,9 +150,9 @@ async fn waited_for(db: &Db, lot: Uuid) {
 #[tokio::test]
 async fn a_server_leaves_the_lot_of_another_and_goes_on_with_the_rest() {
     let ([here, there], diary, [a, b]) = (servers().await, Diary::default(), lots());
-    let (away, begun) = Busy::with(&there, a);
+    let (away, begun) = Busy::with(&there, a, &diary);
     begun.await;
-    let (busy, begun) = Busy::with(&here, Uuid::nil());
+    let (busy, begun) = Busy::with(&here, Uuid::nil(), &diary);
     begun.await;
     let first = diary.write(&here, a, 1);
     let rest = async {
@@ -161,14 +168,14 @@ async fn a_server_leaves_the_lot_of_another_and_goes_on_with_the_rest() {
 #[tokio::test]
 async fn who_waits_for_a_lot_holds_no_other() {
     let ([here, there, elsewhere], diary, [a, b, c]) = (servers().await, Diary::default(), lots());
-    let (away, begun) = Busy::with(&there, a);
+    let (away, begun) = Busy::with(&there, a, &diary);
     begun.await;
-    let (busy, begun) = Busy::with(&here, Uuid::nil());
+    let (busy, begun) = Busy::with(&here, Uuid::nil(), &diary);
     begun.await;
     // The lot of another server and one of these run in a batch; while it runs, others come.
     let first = diary.write(&here, a, 1);
     let meanwhile = async {
-        let (second, begun) = Busy::with(&here, c);
+        let (second, begun) = Busy::with(&here, c, &diary);
         tokio::task::yield_now().await;
         busy.end().await;
         begun.await;
