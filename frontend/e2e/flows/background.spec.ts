@@ -15,6 +15,8 @@ test('a forgotten password is replaced by the link in the mail, once', async ({
 }) => {
   await page.goto('/sign-in')
   await page.getByRole('link', { name: 'Forgot your password?' }).click()
+  // The page before has a field of that name, too.
+  await expect(page.getByRole('heading', { name: 'Forgot your password?' })).toBeVisible()
   await page.getByLabel('Email').fill(driver.email)
   await page.getByRole('button', { name: 'Send link' }).click()
   await expect(page.getByText('If there is such an account, a mail is on its way')).toBeVisible()
