@@ -69,6 +69,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "totals of sheets",
         sql: include_str!("../../migrations/0010_totals_of_sheets.sql"),
     },
+    Migration {
+        version: 11,
+        name: "sheets in the index",
+        sql: include_str!("../../migrations/0011_sheets_in_the_index.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

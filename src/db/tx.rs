@@ -445,7 +445,8 @@ impl<'c> Tx<'c> {
                 connection.batch(&sql.replace("/* without rowid */", "without rowid"))
             }
             Connection::Postgres(connection) => {
-                connection.batch(&sql.replace("/* collate \"C\" */", "collate \"C\""))
+                let sql = sql.replace("/* collate \"C\" */", "collate \"C\"");
+                connection.batch(&sql.replace("/* include (sheet) */", "include (sheet)"))
             }
         }
     }
