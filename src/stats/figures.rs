@@ -64,27 +64,30 @@ impl Amounts {
     }
 }
 
-/// How loaded some quarters were, together.
+/// How loaded a quarter was, or some together.
 #[derive(Debug, Clone, Default)]
 pub struct Load {
     pub seconds: i64,
     pub started: i64,
     pub released: i64,
+    /// Seconds that vehicles were parked.
     pub parked_seconds: i64,
+    /// The most that were parked as a quarter began or ended.
     pub parked_peak: i64,
+    /// Of those released.
     pub stay_seconds: i64,
     pub revenue: Amounts,
 }
 
 impl Load {
-    pub fn add(&mut self, quarter: &Quarter) {
-        self.seconds += quarter.seconds;
-        self.started += quarter.started;
-        self.released += quarter.released;
-        self.parked_seconds += quarter.parked_seconds;
-        self.parked_peak = self.parked_peak.max(quarter.parked_peak);
-        self.stay_seconds += quarter.stay_seconds;
-        self.revenue.extend(&quarter.revenue);
+    pub fn add(&mut self, other: &Self) {
+        self.seconds += other.seconds;
+        self.started += other.started;
+        self.released += other.released;
+        self.parked_seconds += other.parked_seconds;
+        self.parked_peak = self.parked_peak.max(other.parked_peak);
+        self.stay_seconds += other.stay_seconds;
+        self.revenue.extend(&other.revenue);
     }
 
     /// Vehicles parked at a time.
@@ -97,7 +100,7 @@ impl Load {
 impl<'q> FromIterator<&'q Quarter> for Load {
     fn from_iter<I: IntoIterator<Item = &'q Quarter>>(quarters: I) -> Self {
         let mut sum = Self::default();
-        quarters.into_iter().for_each(|quarter| sum.add(quarter));
+        quarters.into_iter().for_each(|quarter| sum.add(&quarter.load));
         sum
     }
 }
@@ -136,7 +139,7 @@ pub fn by_day(
 ) -> Vec<DayStats> {
     let mut sums: BTreeMap<Date, Load> = BTreeMap::new();
     for quarter in &series.quarters {
-        sums.entry(local(quarter.begins_at, zone).date()).or_default().add(quarter);
+        sums.entry(local(quarter.begins_at, zone).date()).or_default().add(&quarter.load);
     }
     days.map(|day| {
         let sum = sums.remove(&day).unwrap_or_default();
@@ -164,7 +167,7 @@ pub fn by_hour_of_week<'q>(
     for quarter in quarters {
         let local = local(quarter.begins_at, zone);
         let weekday = usize::from(local.weekday().to_monday_zero_offset().unsigned_abs());
-        sums[weekday * 24 + usize::from(local.hour().unsigned_abs())].add(quarter);
+        sums[weekday * 24 + usize::from(local.hour().unsigned_abs())].add(&quarter.load);
     }
     let hour = |(index, sum): (i64, Load)| WeekHour {
         weekday: index / 24 + 1,
@@ -334,11 +337,11 @@ mod tests {
             let stays: Vec<_> = stays.into_iter().map(stay).collect();
             let begin = (NOW - 4 * 86_400 + from * 450).div_euclid(900) * 900;
             for quarter in series((begin, begin + 86_400), &stays).quarters {
-                let (from, to) = (quarter.begins_at, quarter.begins_at + quarter.seconds);
+                let (from, to) = (quarter.begins_at, quarter.begins_at + quarter.load.seconds);
                 let parked: i64 = stays.iter().map(|stay| within(stay, from, to)).sum();
-                prop_assert_eq!(quarter.parked_seconds, parked);
+                prop_assert_eq!(quarter.load.parked_seconds, parked);
                 let started = stays.iter().filter(|stay| (from..to).contains(&stay.started_at.as_second()));
-                prop_assert_eq!(quarter.started, i64::try_from(started.count()).unwrap());
+                prop_assert_eq!(quarter.load.started, i64::try_from(started.count()).unwrap());
             }
         }
 

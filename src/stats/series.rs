@@ -1,23 +1,14 @@
 //! The quarters of a span of time, from tallies: pure.
 
-use super::figures::Amounts;
+use super::figures::Load;
 use super::tally::{Flow, QUARTER_SECONDS, Stretch};
 
 /// A quarter of an hour; the one that runs now is shorter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Quarter {
     /// Seconds since the epoch.
     pub begins_at: i64,
-    pub seconds: i64,
-    pub started: i64,
-    pub released: i64,
-    /// Seconds that vehicles were parked in it.
-    pub parked_seconds: i64,
-    /// The most that were parked as it began or ended.
-    pub parked_peak: i64,
-    /// Of those released in it.
-    pub stay_seconds: i64,
-    pub revenue: Amounts,
+    pub load: Load,
 }
 
 /// The quarters of a span of time, one after the other, to which flows are added.
@@ -39,7 +30,7 @@ impl Flows {
         let step = usize::try_from(QUARTER_SECONDS).unwrap_or(1);
         let quarter = |begins_at| {
             let seconds = QUARTER_SECONDS.min(end - begins_at);
-            Quarter { begins_at, seconds, ..Quarter::default() }
+            Quarter { begins_at, load: Load { seconds, ..Load::default() } }
         };
         Self { from, quarters: (from..last).step_by(step).map(quarter).collect(), came: 0 }
     }
@@ -49,14 +40,14 @@ impl Flows {
         let Ok(after) = usize::try_from(stretch.begins_at - self.from) else { return };
         self.came += flow.started - flow.released;
         let step = usize::try_from(QUARTER_SECONDS).unwrap_or(1);
-        let Some(quarter) = self.quarters.get_mut(after / step) else { return };
-        quarter.started += flow.started;
-        quarter.released += flow.released;
-        quarter.stay_seconds += flow.stay_seconds;
-        quarter.revenue.add(stretch.currency, flow.revenue_minor);
+        let Some(Quarter { load, .. }) = self.quarters.get_mut(after / step) else { return };
+        load.started += flow.started;
+        load.released += flow.released;
+        load.stay_seconds += flow.stay_seconds;
+        load.revenue.add(stretch.currency, flow.revenue_minor);
         // Who starts is parked from then on, who is released no more.
-        quarter.parked_seconds += (flow.started * quarter.seconds - flow.started_seconds)
-            - (flow.released * quarter.seconds - flow.released_seconds);
+        load.parked_seconds += (flow.started * load.seconds - flow.started_seconds)
+            - (flow.released * load.seconds - flow.released_seconds);
     }
 
     /// `open` are the bookings open now.
@@ -64,11 +55,11 @@ impl Flows {
     pub fn series(self, open: i64) -> Series {
         let mut parked = open - self.came;
         let mut quarters = self.quarters;
-        for quarter in &mut quarters {
+        for Quarter { load, .. } in &mut quarters {
             let before = parked;
-            parked += quarter.started - quarter.released;
-            quarter.parked_seconds += before * quarter.seconds;
-            quarter.parked_peak = before.max(parked);
+            parked += load.started - load.released;
+            load.parked_seconds += before * load.seconds;
+            load.parked_peak = before.max(parked);
         }
         Series { quarters }
     }
