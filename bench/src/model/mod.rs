@@ -20,11 +20,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use self::parameters::Parameters;
+use self::parameters::{Figure, Parameters};
 use crate::data::Week;
-
-/// A figure of BENCHMARKS.md that is off by more than this share is named.
-const DRIFT_MAX: f64 = 0.1;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -34,7 +31,7 @@ pub struct Arguments {
     /// The paper whose tables are written.
     #[arg(long, default_value = "docs/SCALING.md")]
     paper: PathBuf,
-    /// The page that `bench` wrote, to compare the parameters with.
+    /// The page that `bench` wrote, which has the figures that the parameters leave out.
     #[arg(long, default_value = "docs/BENCHMARKS.md")]
     benchmarks: PathBuf,
     /// Write nothing; fail when the paper's tables are not what comes out.
@@ -61,20 +58,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.measure {
         return crate::until_interrupted(measure::run(&arguments.bin));
     }
-    let parameters = Parameters::read(&arguments.parameters)?;
+    let parameters = Parameters::read(&arguments.parameters, &arguments.benchmarks)?;
     for (group, name, figure) in parameters.all() {
         let certainty = format!("{:?}", figure.certainty).to_lowercase();
         let name = format!("{group}.{name}");
-        println!("{name:<30} {:>10} {:<40} {certainty}", figure.value, figure.unit);
+        let Figure { value, unit, source, .. } = figure;
+        println!("{name:<30} {value:>10} {unit:<40} {certainty:<10} {source}");
     }
     let all = tables::all(&parameters);
     for (name, table) in &all {
         println!("\n{name}\n{table}");
-    }
-    let benchmarks = fs::read_to_string(&arguments.benchmarks)
-        .with_context(|| format!("cannot read {}", arguments.benchmarks.display()))?;
-    for line in parameters.drift(&benchmarks, DRIFT_MAX) {
-        println!("note: {line}");
     }
     let before = fs::read_to_string(&arguments.paper)
         .with_context(|| format!("cannot read {}", arguments.paper.display()))?;
@@ -98,13 +91,17 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)
     }
 
+    pub fn text(file: &str) -> String {
+        fs::read_to_string(root(file)).unwrap()
+    }
+
     pub fn parameters() -> Parameters {
-        Parameters::read(&root("bench/model.toml")).unwrap()
+        Parameters::read(&root("bench/model.toml"), &root("docs/BENCHMARKS.md")).unwrap()
     }
 
     #[test]
     fn the_paper_has_the_tables_that_come_out() {
-        let paper = fs::read_to_string(root("docs/SCALING.md")).unwrap();
+        let paper = text("docs/SCALING.md");
         let fresh = tables::put(&paper, &tables::all(&parameters())).unwrap();
         assert!(paper == fresh, "docs/SCALING.md is stale: make model writes its tables");
     }

@@ -1,6 +1,6 @@
 //! What is reckoned with: `bench/model.toml`.
 
-use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -80,33 +80,28 @@ groups! {
 impl Parameters {
     /// # Errors
     /// When a figure is missing, unknown or malformed.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))
+    pub fn read(path: &Path, benchmarks: &Path) -> Result<Self> {
+        let text = |path: &Path| {
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        Self::of(&text(path)?, &text(benchmarks)?)
+            .with_context(|| format!("{} is malformed", path.display()))
     }
 
-    /// Figures that `benchmarks`, the page that `make bench` writes, has otherwise by more than
-    /// `share`, or has no more: each in a line.
-    pub fn drift(&self, benchmarks: &str, share: f64) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (group, name, figure) in self.all() {
-            if figure.certainty != Certainty::Benchmark {
-                continue;
-            }
-            let now = figure_in(benchmarks, &figure.source);
-            if now.is_none_or(|now| (now / figure.value - 1.0).abs() > share) {
-                let mut line = format!("{group}.{name} is {}; BENCHMARKS.md has ", figure.value);
-                match now {
-                    Some(now) => {
-                        let _ = write!(line, "{now}");
-                    }
-                    None => line.push_str("no such figure"),
-                }
-                lines.push(line);
+    /// A figure without a value has that of `page`, which `make bench` wrote.
+    fn of(text: &str, page: &str) -> Result<Self> {
+        let mut groups: toml::Table = text.parse()?;
+        let tables = groups.iter_mut().filter_map(|(_, group)| group.as_table_mut());
+        for figure in tables.flat_map(toml::Table::iter_mut).filter_map(|(_, it)| it.as_table_mut())
+        {
+            if !figure.contains_key("value") {
+                let source = figure.get("source").and_then(toml::Value::as_str).unwrap_or_default();
+                let value = figure_in(page, source)
+                    .with_context(|| format!("no figure is called \"{source}\""))?;
+                figure.insert("value".into(), value.into());
             }
         }
-        lines
+        Ok(groups.try_into()?)
     }
 }
 
@@ -145,15 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_that_was_measured_anew_is_noticed() {
-        let mut parameters = super::super::tests::parameters();
-        let list = &mut parameters.server.list_cpu;
-        (list.value, list.source) = (49.0, "Signing in: sign-ins".into());
-        let noticed = |parameters: &Parameters| {
-            parameters.drift(PAGE, 0.1).into_iter().find(|line| line.starts_with("server.list_cpu"))
-        };
-        assert_eq!(noticed(&parameters), None);
-        parameters.server.list_cpu.value = 60.0;
-        assert!(noticed(&parameters).unwrap().ends_with("BENCHMARKS.md has 49.2"));
+    fn a_figure_without_a_value_has_that_of_the_page() {
+        let text = super::super::tests::text("bench/model.toml");
+        let of =
+            |page: &str| Parameters::of(&text, page).map(|all| all.server.sign_ins_a_hasher.value);
+        let page = super::super::tests::text("docs/BENCHMARKS.md");
+        let measured_anew = page.replace("| sign-ins | ", "| sign-ins | 1");
+        assert!(of(&measured_anew).unwrap() > of(&page).unwrap() + 99.0);
+        let error = format!("{:#}", of(PAGE).unwrap_err());
+        assert!(error.contains("no figure is called"), "{error}");
     }
 }
