@@ -129,7 +129,7 @@ replay: build ## Replay a week of real car parks over HTTP and compare every obs
 	exec $(CARGO) run --release --quiet --locked -p parking-bench -- replay --bin $(PARKING) --data $(DATA) $(ARGS)
 
 .PHONY: bench
-bench: build ## Measure speed and memory beside the machine's limits; writes docs/BENCHMARKS.md (ARGS=--quick)
+bench: build ## Measure speed and memory beside the machine's limits; writes docs/BENCHMARKS.md (ARGS=--quick); make model reads it
 	exec $(CARGO) run --release --quiet --locked -p parking-bench -- bench --bin $(PARKING) $(ARGS)
 
 .PHONY: model
