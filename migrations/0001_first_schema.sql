@@ -91,7 +91,7 @@ create table bookings (
     spot_label text not null,
     -- Null: a walk-in.
     user_id uuid references users (id),
-    vehicle_plate text /* collate "C" */,
+    vehicle_plate text /* postgres: collate "C" */,
     started_at timestamptz not null,
     released_at timestamptz,
     -- Price and tariff as they were at the start.

@@ -8,7 +8,7 @@ create table free_spots (
     spot_id uuid not null,
     label text not null,
     primary key (lot_id, label_order)
-) /* without rowid */;
+) /* sqlite: without rowid */;
 insert into free_spots (lot_id, label_order, spot_id, label)
     select lot_id, label_order, id, label from spots
     where booking_id is null and not out_of_service;
@@ -19,7 +19,7 @@ alter table spots drop column booking_id;
 -- side by side. Keys of the old form could not be carried over; they live for a day at most.
 drop table idempotency_keys;
 create table idempotency_keys (
-    key text /* collate "C" */ not null,
+    key text /* postgres: collate "C" */ not null,
     -- Whose key it is; the nil id for somebody without an account.
     owner_id uuid not null,
     -- Half a SHA-256 of method, path and body.

@@ -18,12 +18,12 @@ create table tallies (
     stay_seconds bigint not null,
     revenue_minor bigint not null,
     primary key (lot_id, minutes, begins_at, currency)
-) /* without rowid */;
+) /* sqlite: without rowid */;
 
 -- Bookings that are counted as started and not yet as released.
 create table tally_open (
     booking_id uuid primary key
-) /* without rowid */;
+) /* sqlite: without rowid */;
 
 -- How far bookings are counted: one row.
 create table tally_state (

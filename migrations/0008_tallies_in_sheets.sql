@@ -9,6 +9,6 @@ create table tallies (
     currency text not null,
     sheet bytea not null,
     primary key (lot_id, minutes, begins_at, currency)
-) /* without rowid */;
+) /* sqlite: without rowid */;
 delete from tally_open;
 update tally_state set through = null, recount = false, step = step + 1;

@@ -10,4 +10,4 @@ insert into plate_state (through) values (null);
 -- Bookings that were passed over with their plate: they had not ended long enough ago.
 create table plates_kept (
     booking_id uuid primary key
-) /* without rowid */;
+) /* sqlite: without rowid */;

@@ -8,8 +8,8 @@ create table tallies (
     begins_at bigint not null,
     currency text not null,
     sheet bytea not null,
-    primary key (lot_id, minutes, begins_at, currency) /* include (sheet) */
-) /* without rowid */;
+    primary key (lot_id, minutes, begins_at, currency) /* postgres: include (sheet) */
+) /* sqlite: without rowid */;
 insert into tallies (lot_id, minutes, begins_at, currency, sheet)
     select lot_id, minutes, begins_at, currency, sheet from tallies_before;
 drop table tallies_before;

@@ -252,7 +252,18 @@ impl Selection {
         }
         match self.status {
             None => {}
-            Some(BookingStatus::Open) => filter.sql.push_str(" and b.released_at is null"),
+            Some(BookingStatus::Open) if self.user.is_some() || self.plate.is_some() => {
+                filter.sql.push_str(" and b.released_at is null");
+            }
+            Some(BookingStatus::Open) => {
+                // The few that are open, by their index, instead of all that were since the first
+                // of them. "Any spot" is what lets PostgreSQL use it.
+                filter.params.push(Uuid::nil().into());
+                filter.sql.push_str(&format!(
+                    " and b.id in (select id from bookings where released_at is null and spot_id >= ${})",
+                    filter.params.len()
+                ));
+            }
             Some(BookingStatus::Closed) => filter.sql.push_str(" and b.released_at is not null"),
         }
         filter

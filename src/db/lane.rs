@@ -29,6 +29,9 @@ const BATCH_COMMANDS_MAX: usize = 256;
 /// Lots, or whatever else they are about, in one transaction on PostgreSQL at most: leaves some to
 /// other servers, and bounds the locks there. It has room for 64 a connection unless it is set otherwise.
 const KEYS_MAX: usize = 64;
+/// How often what another server holds is passed over before it is waited for. Waiting sooner leaves
+/// processors idle (docs/adr/0026).
+const PASSES_MAX: u32 = 8;
 /// Attempts at a command that lost a race (a deadlock, a unique index, a cut connection).
 const ATTEMPTS_MAX: u32 = 4;
 
@@ -169,13 +172,13 @@ struct Waiting {
     queue: Receiver<BoxedJob>,
     /// For the next batch, in the order they came.
     left: Vec<BoxedJob>,
-    /// Whether the first of them is left because another server holds what it is about.
-    overdue: bool,
+    /// How many batches in a row have passed over some of them, since one waited.
+    passes: u32,
 }
 
 impl Waiting {
     fn on(queue: Receiver<BoxedJob>) -> Self {
-        Self { queue, left: Vec::new(), overdue: false }
+        Self { queue, left: Vec::new(), passes: 0 }
     }
 
     /// The next to run together; `None` once there are none and nobody can send any more.
@@ -212,8 +215,9 @@ impl Waiting {
 }
 
 /// Begins a transaction that holds what the batch is about. What another server holds is left for the
-/// next batch, which waits for it before it holds anything: so none is passed over again and
-/// again, and servers do not wait for each other in a circle.
+/// next batch. That waits for the first of what is left, before it holds anything, if it was passed over
+/// often enough or nothing else is to be had: so none is passed over for ever, and servers do not
+/// wait for each other in a circle.
 fn begin(
     connection: &mut Connection,
     batch: &mut Vec<BoxedJob>,
@@ -225,13 +229,17 @@ fn begin(
     let mut known = HashSet::new();
     let keys = batch.iter().map(|job| job.key()).filter(|key| !key.is_nil());
     let keys: Vec<_> = keys.filter(|key| known.insert(*key)).take(KEYS_MAX).collect();
-    let overdue = waiting.as_ref().is_some_and(|waiting| waiting.overdue);
-    let waits = keys.len() == 1 || (overdue && !keys.is_empty());
+    let is_overdue = waiting.as_ref().is_some_and(|waiting| waiting.passes >= PASSES_MAX);
+    let waits = keys.len() == 1 || (is_overdue && !keys.is_empty());
     let (first, others) = keys.split_at(usize::from(waits));
     let held = connection.begin(first.first().copied(), others)?;
     if let Some(waiting) = waiting {
         waiting.leave(batch, &held);
-        waiting.overdue = !waiting.left.is_empty();
+        waiting.passes = match () {
+            () if batch.is_empty() => PASSES_MAX,
+            () if waits || waiting.left.is_empty() => 0,
+            () => waiting.passes + 1,
+        };
     }
     Ok(())
 }

@@ -74,6 +74,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "sheets in the index",
         sql: include_str!("../../migrations/0011_sheets_in_the_index.sql"),
     },
+    Migration {
+        version: 12,
+        name: "open bookings by what is asked",
+        sql: include_str!("../../migrations/0012_open_bookings_by_what_is_asked.sql"),
+    },
 ];
 
 impl fmt::Display for Migration {

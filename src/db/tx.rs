@@ -436,18 +436,13 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
-    /// Statements without parameters, as a migration has them. What only one engine understands
-    /// stands in a comment that is opened on it.
+    /// Statements without parameters, as a migration has them. What only one engine understands or
+    /// needs stands in a comment that begins with its name, which is opened for it.
     pub(super) fn batch(&mut self, sql: &str) -> Result<(), Error> {
         self.wrote = true;
         match self.connection {
-            Connection::Sqlite(connection) => {
-                connection.batch(&sql.replace("/* without rowid */", "without rowid"))
-            }
-            Connection::Postgres(connection) => {
-                let sql = sql.replace("/* collate \"C\" */", "collate \"C\"");
-                connection.batch(&sql.replace("/* include (sheet) */", "include (sheet)"))
-            }
+            Connection::Sqlite(connection) => connection.batch(&opened(sql, "sqlite")),
+            Connection::Postgres(connection) => connection.batch(&opened(sql, "postgres")),
         }
     }
 
@@ -490,5 +485,32 @@ impl<'c> Tx<'c> {
     /// the lane: keep it short and never wait in it.
     pub fn on_commit(&mut self, hook: impl FnOnce(TransactionId) + Send + 'static) {
         self.ends.hooks.push(Box::new(hook));
+    }
+}
+
+/// `sql` with its comments for `engine` opened: `/* sqlite: without rowid */`.
+fn opened(sql: &str, engine: &str) -> String {
+    let opening = format!("/* {engine}:");
+    let mut parts = sql.split(&opening);
+    let mut opened = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (for_engine, others) = part.split_once("*/").unwrap_or((part, ""));
+        opened += for_engine;
+        opened += others;
+    }
+    opened
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_opened_for_the_engine_it_names() {
+        let sql =
+            "create table t (a text /* postgres: collate \"C\" */) /* sqlite: strict */; -- t";
+        assert_eq!(opened(sql, "sqlite").matches("/*").count(), 1);
+        assert!(opened(sql, "sqlite").ends_with(")  strict ; -- t"));
+        assert!(opened(sql, "postgres").starts_with("create table t (a text  collate \"C\" )"));
     }
 }

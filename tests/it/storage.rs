@@ -1,14 +1,17 @@
 //! The storage layer: both engines answer alike, and a failing command harms no neighbour.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use parking::Error;
-use parking::bookings::store::{Driver, book};
+use parking::bookings::BookingStatus;
+use parking::bookings::plate::Plate;
+use parking::bookings::store::{Driver, Selection, book, close, list};
 use parking::db::{self, Db, Options, Tx, Value};
+use parking::http::paging::Paging;
 use url::Url;
 use uuid::Uuid;
 
@@ -212,6 +215,63 @@ async fn parking_takes_three_round_trips_to_postgresql() {
     let before = proxy.round_trips();
     park().await.unwrap();
     assert_eq!(proxy.round_trips() - before, 3);
+}
+
+/// How many rows of bookings PostgreSQL reads for what `work` asks.
+async fn bookings_read<W>(db: &Db, mut work: W) -> i64
+where
+    W: FnMut(&mut Tx<'_>) -> parking::Result<()> + Send + 'static,
+{
+    let sql = "select idx_tup_fetch + seq_tup_read from pg_stat_xact_user_tables \
+         where relid = 'bookings'::regclass";
+    let read = move |tx: &mut Tx<'_>| tx.one(sql, &[], |row| row.get::<i64>(0));
+    db.write(Uuid::nil(), move |tx| {
+        let before = read(tx)?;
+        work(tx)?;
+        Ok(read(tx)? - before)
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn postgresql_reads_the_open_bookings_it_is_asked_for_though_it_believes_that_none_is_open() {
+    const PARKED: i64 = 40;
+    let app = TestApp::postgres().await;
+    let (db, now, admin) = (&app.app.db, app.now(), app.admin().await);
+    let lot: Uuid = admin.new_lot("Central", PARKED + 10).await.parse().unwrap();
+    let id: Uuid = app.driver("Asha").await.id.parse().unwrap();
+    let closed = "insert into bookings (id, reference, lot_id, spot_id, spot_label, started_at, released_at, \
+         price_per_hour_minor, currency, free_minutes, increment_minutes, cost_minor) \
+         select gen_random_uuid(), 'CLOSED' || n, $1, gen_random_uuid(), 'A01', $2, $2, 100, 'EUR', 0, 1, 0 \
+         from generate_series(1, 2000) n";
+    db.write(lot, move |tx| Ok(tx.exec(closed, &[lot.into(), now.into()])?)).await.unwrap();
+    // The indexes of open bookings have a page, with nothing in it.
+    let left = admin.walk_in(&lot.to_string(), "LEFT").await.expect(201);
+    admin.release(&left).await.expect(200);
+    db.write(lot, |tx| Ok(tx.exec("analyze bookings", &[])?)).await.unwrap();
+    let (first, driver) = (Arc::new(Mutex::new(None)), Driver::User { id, open_max: 5 });
+    let parked = first.clone();
+    let park = move |tx: &mut Tx<'_>| {
+        for _ in 0..PARKED {
+            *parked.lock().unwrap() = Some(book(tx, now, lot, Driver::WalkIn, None)?);
+        }
+        Ok(())
+    };
+    assert_eq!(bookings_read(db, park).await, 0);
+
+    let plate: Plate = "MH 12 AB 1234".parse().unwrap();
+    let park = move |tx: &mut Tx<'_>| book(tx, now, lot, driver, Some(&plate)).map(drop);
+    assert_eq!(bookings_read(db, park).await, 0);
+    let all_open = Selection { status: Some(BookingStatus::Open), ..Selection::default() };
+    let paging = Paging::new(Some(100), None).unwrap();
+    let list_open = move |tx: &mut Tx<'_>| list(tx, &all_open, &paging).map(drop);
+    // By the index of the open ones, then each by its id; planning looks up the ends of indexes, too.
+    let read = bookings_read(db, list_open).await;
+    assert!(read < 2 * PARKED + 10, "{read}");
+    let mut booking = first.lock().unwrap().take().unwrap();
+    let release = move |tx: &mut Tx<'_>| close(tx, &mut booking, now, 0).map(drop);
+    assert_eq!(bookings_read(db, release).await, 1);
 }
 
 #[tokio::test]

@@ -153,7 +153,8 @@ struct Rounds {
 /// One server, then three, on one PostgreSQL; they tell each other of changes by Redis.
 ///
 /// The one has the lanes it takes by itself. The three share its processors, for which OPERATIONS.md
-/// gives each of them a single lane.
+/// gives each of them a single lane. Beside them is one with as many lanes as the three have together:
+/// what it cannot do either is no matter of several servers.
 pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
     let mut databases = Databases::open(bench)?;
     let redis = Redis::start()?;
@@ -162,9 +163,11 @@ pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
     let yard = databases.yard().await?;
     let statistics = connect(&databases.postgres.url("served")).await?;
     // Ready by now, and idle while the first serves alone.
-    let with_one_lane = databases.parking.clone().environment("DATABASE_LANES", "1");
+    let with_lanes =
+        |lanes: usize| databases.parking.clone().environment("DATABASE_LANES", lanes.to_string());
     let servers: Vec<Server> =
-        (0..SERVERS).map(|_| with_one_lane.serve()).collect::<Result<_>>()?;
+        (0..SERVERS).map(|_| with_lanes(1).serve()).collect::<Result<_>>()?;
+    let as_many_lanes = with_lanes(SERVERS).serve()?;
     for lots in [LOTS, 1] {
         report.table(
             format!(
@@ -173,7 +176,7 @@ pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
             ),
             &columns(),
         );
-        let one = [&yard.server];
+        let (one, as_many) = ([&yard.server], [&as_many_lanes]);
         let three: Vec<&Server> = servers.iter().collect();
         let mut rounds: [Spread; CLIENTS.len()] = Default::default();
         let time = bench.turn();
@@ -184,9 +187,12 @@ pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
                 let before = deadlocks(&statistics).await?;
                 let by_three = yard.park_and_leave_at(&three, clients, time, lot_of).await?;
                 let deadlocks = deadlocks(&statistics).await? - before;
+                let by_as_many = yard.park_and_leave_at(&as_many, clients, time, lot_of).await?;
                 rounds.one.push(by_one.per_second);
                 rounds.three.push(by_three.per_second);
+                rounds.as_many.push(by_as_many.per_second);
                 rounds.ratio.push(by_three.per_second / by_one.per_second);
+                rounds.ratio_to_as_many.push(by_three.per_second / by_as_many.per_second);
                 rounds.cpu.push(by_three.cpu_micros_each);
                 rounds.deadlocks.push(deadlocks / time.as_secs_f64());
             }
@@ -198,10 +204,12 @@ pub async fn replicas(bench: &Bench, report: &mut Report) -> Result<()> {
         row("requests to one server", "/s", Goal::None, |r| &r.one);
         row("requests to three", "/s", Goal::None, |r| &r.three);
         row("three / one", "", Goal::AtLeast(1.0), |r| &r.ratio);
+        row("requests to one with as many lanes", "/s", Goal::None, |r| &r.as_many);
+        row("three / one with as many lanes", "", Goal::None, |r| &r.ratio_to_as_many);
         row("CPU of the three each", "us", Goal::None, |r| &r.cpu);
         row("deadlocks with three", "/s", Goal::None, |r| &r.deadlocks);
     }
-    for server in servers {
+    for server in servers.into_iter().chain([as_many_lanes]) {
         server.stop()?;
     }
     yard.server.stop()
@@ -212,6 +220,9 @@ struct Spread {
     one: Vec<f64>,
     three: Vec<f64>,
     ratio: Vec<f64>,
+    /// The one with as many lanes as the three.
+    as_many: Vec<f64>,
+    ratio_to_as_many: Vec<f64>,
     cpu: Vec<f64>,
     deadlocks: Vec<f64>,
 }

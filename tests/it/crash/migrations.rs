@@ -16,7 +16,7 @@ fn migrations() -> Vec<(i64, String, String)> {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let (version, name) = name.split_once('_').unwrap();
         let sql = std::fs::read_to_string(file).unwrap();
-        let sql = sql.replace("/* without rowid */", "without rowid");
+        let sql = sql.replace("/* sqlite: without rowid */", "without rowid");
         (version.parse().unwrap(), name.replace('_', " "), sql)
     };
     files.iter().map(|file| read(file)).collect()
