@@ -495,7 +495,7 @@ fn opened(sql: &str, engine: &str) -> String {
     let mut opened = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (for_engine, others) = part.split_once("*/").unwrap_or((part, ""));
-        opened += for_engine;
+        opened += for_engine.trim();
         opened += others;
     }
     opened
@@ -510,7 +510,7 @@ mod tests {
         let sql =
             "create table t (a text /* postgres: collate \"C\" */) /* sqlite: strict */; -- t";
         assert_eq!(opened(sql, "sqlite").matches("/*").count(), 1);
-        assert!(opened(sql, "sqlite").ends_with(")  strict ; -- t"));
-        assert!(opened(sql, "postgres").starts_with("create table t (a text  collate \"C\" )"));
+        assert!(opened(sql, "sqlite").ends_with(") strict; -- t"));
+        assert!(opened(sql, "postgres").starts_with("create table t (a text collate \"C\")"));
     }
 }

@@ -96,7 +96,7 @@ impl Server {
         path: &str,
         token: Option<&str>,
         body: Option<&Value>,
-    ) -> Option<(u16, Value)> {
+    ) -> Result<(u16, Value), ureq::Error> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_mins(1)))
@@ -111,10 +111,10 @@ impl Server {
             request = request.header("content-type", "application/json");
         }
         let body = body.map(Value::to_string).unwrap_or_default();
-        let mut answer = agent.run(request.body(body).unwrap()).ok()?;
+        let mut answer = agent.run(request.body(body).unwrap())?;
         let status = answer.status().as_u16();
-        let text = answer.body_mut().read_to_string().ok()?;
-        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+        let text = answer.body_mut().read_to_string()?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
     pub fn expect(
@@ -126,7 +126,7 @@ impl Server {
         body: Option<&Value>,
     ) -> Value {
         let answer = self.request(method, path, token, body);
-        let (got, value) = answer.unwrap_or_else(|| panic!("no answer to {method} {path}"));
+        let (got, value) = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         assert_eq!(got, status, "{method} {path}: {value}");
         value
     }
