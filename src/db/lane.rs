@@ -235,10 +235,12 @@ fn begin(
     let held = connection.begin(first.first().copied(), others)?;
     if let Some(waiting) = waiting {
         waiting.leave(batch, &held);
-        waiting.passes = match () {
-            () if batch.is_empty() => PASSES_MAX,
-            () if waits || waiting.left.is_empty() => 0,
-            () => waiting.passes + 1,
+        waiting.passes = if batch.is_empty() {
+            PASSES_MAX
+        } else if waits || waiting.left.is_empty() {
+            0
+        } else {
+            waiting.passes + 1
         };
     }
     Ok(())

@@ -156,3 +156,30 @@ pub(super) fn run(db: &Db) -> Result<Vec<Migration>, String> {
     }
     Ok(applied)
 }
+
+/// `sql` with its comments for `engine` opened: `/* sqlite: without rowid */`.
+pub(super) fn opened(sql: &str, engine: &str) -> String {
+    let opening = format!("/* {engine}:");
+    let mut parts = sql.split(&opening);
+    let mut opened = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (for_engine, others) = part.split_once("*/").unwrap_or((part, ""));
+        opened += for_engine.trim();
+        opened += others;
+    }
+    opened
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_opened_for_the_engine_it_names() {
+        let sql =
+            "create table t (a text /* postgres: collate \"C\" */) /* sqlite: strict */; -- t";
+        assert_eq!(opened(sql, "sqlite").matches("/*").count(), 1);
+        assert!(opened(sql, "sqlite").ends_with(") strict; -- t"));
+        assert!(opened(sql, "postgres").starts_with("create table t (a text collate \"C\")"));
+    }
+}

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::postgres::{Place, Uncommitted};
 use super::snapshot::{Snapshot, TransactionId};
 use super::value::{Column, Value};
-use super::{DatabaseUrl, Error, Options, postgres, sqlite};
+use super::{DatabaseUrl, Error, Options, migrate, postgres, sqlite};
 
 /// Runs after the commit, in the order of the commits of its lane.
 pub(super) type Hook = Box<dyn FnOnce(TransactionId) + Send>;
@@ -441,8 +441,8 @@ impl<'c> Tx<'c> {
     pub(super) fn batch(&mut self, sql: &str) -> Result<(), Error> {
         self.wrote = true;
         match self.connection {
-            Connection::Sqlite(connection) => connection.batch(&opened(sql, "sqlite")),
-            Connection::Postgres(connection) => connection.batch(&opened(sql, "postgres")),
+            Connection::Sqlite(connection) => connection.batch(&migrate::opened(sql, "sqlite")),
+            Connection::Postgres(connection) => connection.batch(&migrate::opened(sql, "postgres")),
         }
     }
 
@@ -485,32 +485,5 @@ impl<'c> Tx<'c> {
     /// the lane: keep it short and never wait in it.
     pub fn on_commit(&mut self, hook: impl FnOnce(TransactionId) + Send + 'static) {
         self.ends.hooks.push(Box::new(hook));
-    }
-}
-
-/// `sql` with its comments for `engine` opened: `/* sqlite: without rowid */`.
-fn opened(sql: &str, engine: &str) -> String {
-    let opening = format!("/* {engine}:");
-    let mut parts = sql.split(&opening);
-    let mut opened = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (for_engine, others) = part.split_once("*/").unwrap_or((part, ""));
-        opened += for_engine.trim();
-        opened += others;
-    }
-    opened
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_comment_is_opened_for_the_engine_it_names() {
-        let sql =
-            "create table t (a text /* postgres: collate \"C\" */) /* sqlite: strict */; -- t";
-        assert_eq!(opened(sql, "sqlite").matches("/*").count(), 1);
-        assert!(opened(sql, "sqlite").ends_with(") strict; -- t"));
-        assert!(opened(sql, "postgres").starts_with("create table t (a text collate \"C\")"));
     }
 }

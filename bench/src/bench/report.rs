@@ -223,7 +223,8 @@ documentation recommends for a machine: a quarter of the memory as `shared_buffe
 `random_page_cost` of 1.1, as for a disk without heads, and more `max_wal_size` and
 `maintenance_work_mem` to fill it. `vacuum analyze` has run before anything is measured, as autovacuum
 sees to within minutes. *CPU each* is what the server itself takes for a request. Three servers on
-these processors have `DATABASE_LANES=1` each, one alone has as many lanes as it takes.
+these processors have `DATABASE_LANES=1` each; one alone has as many lanes as it takes, and beside them
+is one with as many lanes as the three together.
 
 With *syncs of 1 ms* the data lies on a tmpfs and a preloaded library makes every sync cost one
 millisecond, for the server, D and W alike: the same disk on every machine at every hour.
